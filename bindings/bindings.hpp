@@ -1,0 +1,33 @@
+// What every binding file shares: array argument types and the spans they become.
+#pragma once
+
+#include <nanobind/nanobind.h>
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
+
+#include <cstdint>
+
+#include "fewbits/core/span.hpp"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+// Arguments of these types are always bound with .noconvert(): nanobind would otherwise copy a strided or
+// float64 output into a temporary, fill that, and drop it.
+template <class T>
+using Array1 = nb::ndarray<T, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+using ByteArray = Array1<const std::uint8_t>;
+
+template <class T>
+fewbits::Span<T> span(const Array1<T>& array) {
+    return {array.data(), array.size()};
+}
+
+inline nb::bytes to_bytes(fewbits::ByteSpan data) {
+    return nb::bytes(reinterpret_cast<const char*>(data.data()), data.size());
+}
+
+void register_core(nb::module_& m);
+void register_coding(nb::module_& m);
+void register_container(nb::module_& m);

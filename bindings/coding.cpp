@@ -1,0 +1,3 @@
+#include "bindings.hpp"
+
+void register_coding(nb::module_&) {}

@@ -1,0 +1,3 @@
+#include "bindings.hpp"
+
+void register_core(nb::module_&) {}
