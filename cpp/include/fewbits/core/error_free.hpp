@@ -19,18 +19,7 @@
 namespace fewbits {
 inline namespace FEWBITS_ISA {
 
-// Returns `value` through an empty assembly statement: the optimiser can neither regroup, fuse nor narrow
-// arithmetic across it, not even under -funsafe-math-optimizations or -mrecip, which set no macro that
-// core/isa.hpp could refuse. MSVC (no such statement on x64) has only /fp:fast, which is refused.
-#if (defined(__GNUC__) || defined(__clang__)) && (defined(__x86_64__) || defined(__i386__))
-#define FEWBITS_VALUE_BARRIER(value) __asm__("" : "+x"(value))
-#elif (defined(__GNUC__) || defined(__clang__)) && defined(__aarch64__)
-#define FEWBITS_VALUE_BARRIER(value) __asm__("" : "+w"(value))
-#elif defined(__GNUC__) || defined(__clang__)
-#define FEWBITS_VALUE_BARRIER(value) __asm__("" : "+m"(value))
-#else
-#define FEWBITS_VALUE_BARRIER(value) static_cast<void>(value)
-#endif
+// `value` itself, as a rounded value that the optimiser cannot look through (FEWBITS_VALUE_BARRIER).
 FEWBITS_INLINE float value_barrier(float value) {
     FEWBITS_VALUE_BARRIER(value);
     return value;
