@@ -2,9 +2,9 @@
 
 A multilayer perceptron 64-256-128-10 (ReLU) on scikit-learn's digits (1797 images of 8 x 8 pixels, the test
 set of UCI's "Optical Recognition of Handwritten Digits", CC BY 4.0), trained with Adam (Kingma, Ba, arXiv
-1412.6980) on two thirds of them, shifted at random by up to a pixel; the accuracy on the other third is written
-into the file. NumPy does all the arithmetic and every random draw comes from one seed, so one machine gives one file;
-another BLAS, or another number of its threads, sums in another order.
+1412.6980) on two thirds of them, shifted at random by up to a pixel; the accuracy on the other third is
+written into the file. NumPy does all the arithmetic and every random draw comes from one seed, so one machine
+gives one file; another BLAS, or another number of its threads, sums in another order.
 
     OMP_NUM_THREADS=1 python tools/train_digits.py python/fewbits/data/digits.safetensors
 """

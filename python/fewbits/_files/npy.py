@@ -31,12 +31,23 @@ from fewbits._files.common import (
     scratch,
 )
 from fewbits.container import DTYPES, File
-from fewbits.errors import CorruptDataError, UnsupportedFeatureError
+from fewbits.errors import CodecError, CorruptDataError, UnsupportedFeatureError
 
 if TYPE_CHECKING:
     from fewbits._core.core import OutputFile
 
 _MAX_DEFLATE_RATIO = 1032  # what the deflate format can reach at most
+# What zipfile raises for damaged archives, besides errors of the operating system.
+_ZIP_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    struct.error,
+    EOFError,
+    NotImplementedError,
+    OverflowError,
+    ValueError,
+    RuntimeError,
+)
 _NUMPY_DTYPES = {
     np.dtype(name).str[1:]: name for name in DTYPES if not name.startswith(("bfloat", "float8", "bytes"))
 }
@@ -163,8 +174,14 @@ def read_npz(path: str, data: Bytes) -> Source:
                     raise CorruptDataError(f"{where} appears twice")
                 if len(name.encode()) > MAX_NAME_BYTES or "\0" in name or not is_utf8(name):
                     raise UnsupportedFeatureError(f"{where}: names must be Unicode of at most 4096 bytes")
+                if not 0 <= member.header_offset < data.size:
+                    raise CorruptDataError(f"{where} lies outside of the file")
                 if member.flag_bits & 1:
                     raise UnsupportedFeatureError(f"{where} is encrypted")
+                if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    raise UnsupportedFeatureError(
+                        f"{where} uses zip compression method {member.compress_type}; numpy writes 0 and 8"
+                    )
                 if member.compress_type == zipfile.ZIP_STORED:
                     body = _stored_member(where, data, member)
                     tensor, header = _npy_tensor(where, name, body)
@@ -173,7 +190,9 @@ def read_npz(path: str, data: Bytes) -> Source:
                 tensors.append(tensor)
                 headers[name] = header.raw.decode("latin-1")
                 compression.add(member.compress_type)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, struct.error) as error:
+    except CodecError:
+        raise
+    except _ZIP_ERRORS as error:
         raise CorruptDataError(f"{path}: bad .npz file: {error}") from None
     stored = compression <= {zipfile.ZIP_STORED}
     return Source(
@@ -230,7 +249,7 @@ def _deflated_tensor(
                 while piece := stream.read(PIECE_BYTES):
                     view[position : position + len(piece)] = piece
                     position += len(piece)
-        except (zipfile.BadZipFile, zlib.error, EOFError, ValueError) as error:
+        except _ZIP_ERRORS as error:
             raise CorruptDataError(f"{where} is damaged: {error}") from None
         if position != header.nbytes:
             raise CorruptDataError(f"{where} is truncated")
