@@ -1,0 +1,2 @@
+# Written by tools/stubs.py; do not edit.
+"""Checksums, random numbers, files."""
