@@ -149,7 +149,8 @@ extern "C" const char* {name}() {{
     std::uint64_t sum = 1;
     while (!reader.at_end()) {{
         sum = 0x9e3779b97f4a7c15U * (sum + reader.varint());
-        sum ^= fewbits::mul_high(sum, sum) + fewbits::bit_length(sum >> 9) + fewbits::trailing_zeros(sum | 64);
+        sum ^= fewbits::mul_high(sum, sum) + fewbits::bit_length(sum >> 9);
+        sum += fewbits::trailing_zeros(sum | 64);
     }}
     static char text[64];
     std::snprintf(text, sizeof text, "%s %llu", fewbits::isa_name(), static_cast<unsigned long long>(sum));
