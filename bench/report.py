@@ -109,8 +109,7 @@ def summary(documents: Sequence[Mapping[str, Any]]) -> str:
     machines = sorted({document["cpu"] for document in documents})
     head = ("what", "fewbits", "others, same run", "speed ratio", "target")
     return (
-        table(head, rows)
-        + f"\nMeasured on {', '.join(machines)}; all rows, versions and spreads: "
+        table(head, rows) + f"\nMeasured on {', '.join(machines)}; all rows, versions and spreads: "
         "[benchmarks](docs/benchmarks.md).\n"
     )
 

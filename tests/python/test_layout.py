@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import extra
 import layout
 import pytest
 
@@ -26,6 +27,12 @@ def test_version_is_written_once() -> None:
     assert whole[1] == ".".join(number[1] for number in numbers if number)
     fewbits = pytest.importorskip("fewbits")
     assert fewbits.__version__ == whole[1]
+
+
+def test_hooks_use_the_versions_of_the_lint_extra() -> None:
+    pinned = {line for line in extra.requirements("lint") if "==" in line}
+    hooks = set(re.findall(r'"([\w-]+==[^"]+)"', (ROOT / ".pre-commit-config.yaml").read_text()))
+    assert hooks == pinned
 
 
 HEADER = """// What it is.
