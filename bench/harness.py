@@ -74,7 +74,8 @@ class Contender:
     run: Callable[[], Any]
     setup: Callable[[], Any] | None
     """Called outside the timed region before each timed call, e.g. to copy an input the peer overwrites."""
-    package: str | None
+    rounds: int | None = None
+    """Rounds it takes part in, from the first; None: all. For peers that take a minute."""
 
 
 @dataclass
@@ -114,6 +115,8 @@ def measure(
     for round_index in range(rounds):
         for index in rotated(len(contenders), round_index):
             contender, count = contenders[index], repeats[index]
+            if contender.rounds is not None and round_index >= contender.rounds:
+                continue
             wall_sum = cpu_sum = 0.0
             batches = [1] * count if contender.setup else [count]
             for batch in batches:
@@ -203,12 +206,16 @@ class Row:
         *,
         setup: Callable[[], Any] | None = None,
         package: str | None = None,
+        rounds: int | None = None,
     ) -> None:
-        """Adds a contender; one whose pip package is not installed (or `run` is None) is listed as absent."""
+        """Adds a contender; one whose pip package is not installed (or `run` is None) is listed as absent.
+
+        `rounds` limits a slow one to the first rounds; its ratios are then paired with those rounds alone.
+        """
         if run is None or (package is not None and version_of(package) is None):
             self._absent.append(name)
         else:
-            self._contenders.append(Contender(name, run, setup, package))
+            self._contenders.append(Contender(name, run, setup, rounds))
 
     def run(self) -> dict[str, Any]:
         """Measures, prints and records the row."""
@@ -220,7 +227,9 @@ class Row:
         entries = []
         for contender, measured in zip(self._contenders, times, strict=True):
             seconds = statistics.median(series[contender.name])
-            ratio = paired_ratio(base, series[contender.name]) if base else None
+            own = series[contender.name]
+            shared = min(len(base), len(own)) if base else 0
+            ratio = paired_ratio(base[:shared], own[:shared]) if base else None
             target = self._targets.get(contender.name)
             entries.append(
                 {
@@ -228,6 +237,7 @@ class Row:
                     "value": seconds * 1e3 if scale is None else self._work / seconds / scale,
                     "wall_seconds": statistics.median(measured.wall),
                     "cpu_seconds": statistics.median(measured.cpu),
+                    "rounds": len(own),
                     "ratio": ratio and {"median": ratio.median, "low": ratio.low, "high": ratio.high},
                     "target": target,
                     "met": None if target is None or ratio is None else met(ratio.median, target, "higher"),
@@ -408,6 +418,8 @@ def cells_of(row: Mapping[str, Any]) -> list[list[str]]:
         if row["kind"] == "speed":
             ratio = entry["ratio"]
             shown = str(Ratio(**ratio)) if ratio else ""
+            if entry["rounds"] < max(e["rounds"] for e in row["entries"]):
+                shown += f" ({entry['rounds']} round{'s' if entry['rounds'] > 1 else ''})"
             cells = [
                 f"{entry['value']:.4g} {row['unit']}",
                 "baseline" if entry["name"] == row["baseline"] else shown,

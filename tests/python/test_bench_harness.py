@@ -32,7 +32,7 @@ class FakeMachine:
             busy = self.slow.pop(0) if self.slow else 1.0
             self.now += cost * busy
 
-        return harness.Contender(name, run, options.get("setup"), None)  # type: ignore[arg-type]
+        return harness.Contender(name, run, **{"setup": None, **options})  # type: ignore[arg-type]
 
 
 def test_paired_ratio_is_the_median_of_the_rounds() -> None:
@@ -99,6 +99,13 @@ def test_setup_is_not_timed() -> None:
     (peer,) = harness.measure(contenders, rounds=4, min_time=2.0, wall=machine, cpu=machine)
     assert peer.wall == [0.5] * 4
     assert peer.cpu == [0.5] * 4
+
+
+def test_slow_contenders_take_part_in_the_first_rounds() -> None:
+    machine = FakeMachine()
+    contenders = [machine.contender("quick", 1.0), machine.contender("slow", 9.0, rounds=2)]
+    quick, slow = harness.measure(contenders, rounds=5, wall=machine, cpu=machine)
+    assert (len(quick.wall), slow.wall) == (5, [9.0, 9.0])
 
 
 def test_targets_are_judged() -> None:
