@@ -6,8 +6,21 @@ from __future__ import annotations
 from pathlib import Path
 
 from fewbits._core import __version__, _cpu, isa
+from fewbits.container import File, TensorInfo, Writer, compress_array, decompress_array, open, save
 
-__all__ = ["__version__", "get_cmake_dir", "get_include", "isa"]
+__all__ = [
+    "File",
+    "TensorInfo",
+    "Writer",
+    "__version__",
+    "compress_array",
+    "decompress_array",
+    "get_cmake_dir",
+    "get_include",
+    "isa",
+    "open",
+    "save",
+]
 
 _package = Path(__file__).resolve().parent
 

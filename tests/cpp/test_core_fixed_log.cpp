@@ -32,6 +32,8 @@ TEST(fixed_log_entropy) {
     for (auto c : counts) bits += c > 0 ? c * std::log2(total / c) : 0.0;
     const double got = static_cast<double>(entropy_bits_fixed(Span<const std::uint32_t>(counts))) / 65536;
     CHECK(std::fabs(got / bits - 1) < 1e-4);
-    CHECK_EQUAL(entropy_bits_fixed(Span<const std::uint32_t>(std::vector<std::uint32_t>{})), std::uint64_t{0});
-    CHECK_EQUAL(entropy_bits_fixed(Span<const std::uint32_t>(std::vector<std::uint32_t>{0, 7})), std::uint64_t{0});
+    CHECK_EQUAL(entropy_bits_fixed(Span<const std::uint32_t>(std::vector<std::uint32_t>{})),
+                std::uint64_t{0});
+    CHECK_EQUAL(entropy_bits_fixed(Span<const std::uint32_t>(std::vector<std::uint32_t>{0, 7})),
+                std::uint64_t{0});
 }

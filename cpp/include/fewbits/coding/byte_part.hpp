@@ -49,7 +49,8 @@ public:
         if (table_.ranks_are_offsets()) return;
         rank_of_symbol_.resize(static_cast<std::size_t>(table_.lo()) + table_.span());
         for (std::uint32_t rank = 0; rank < table_.ranks(); ++rank) {
-            rank_of_symbol_[static_cast<std::size_t>(table_.symbol_of_rank(rank))] = static_cast<std::uint8_t>(rank);
+            rank_of_symbol_[static_cast<std::size_t>(table_.symbol_of_rank(rank))] =
+                static_cast<std::uint8_t>(rank);
         }
     }
     const StaticTable& table() const { return table_; }
@@ -129,7 +130,8 @@ inline void append_byte_part(Bytes& out, ByteSpan fields, unsigned width, ByteBu
     } else if (shared != nullptr) {
         const Span<std::uint8_t> ranks = scratch.get(n);
         if (shared->offsets()) {
-            for (std::size_t i = 0; i < n; ++i) ranks[i] = static_cast<std::uint8_t>(fields[i] - shared->lo());
+            for (std::size_t i = 0; i < n; ++i)
+                ranks[i] = static_cast<std::uint8_t>(fields[i] - shared->lo());
         } else {
             for (std::size_t i = 0; i < n; ++i) ranks[i] = shared->rank_of_symbol()[fields[i]];
         }
@@ -170,9 +172,10 @@ inline void append_byte_part(Bytes& out, ByteSpan fields, unsigned width, ByteBu
     append(out, block);
 }
 
-// A part read back: `count` bytes below 2^width, in `scratch` or, where they are stored plainly, in the block.
-inline ByteSpan read_byte_part(ByteReader& reader, std::size_t count, unsigned width, const TableResolver& tables,
-                               ByteBuffer& scratch) {
+// A part read back: `count` bytes below 2^width, in `scratch` or, where they are stored plainly, in the
+// block.
+inline ByteSpan read_byte_part(ByteReader& reader, std::size_t count, unsigned width,
+                               const TableResolver& tables, ByteBuffer& scratch) {
     const std::uint64_t length = reader.varint();
     if (length > reader.remaining()) reader.fail("a part is longer than its block");
     ByteReader part(reader.bytes(static_cast<std::size_t>(length)), "coded part");

@@ -1,9 +1,9 @@
 // The .fewbits container: many tensors in a file, each in blocks that can be read alone.
 //
 // Header (48 bytes), blocks (each at a multiple of 8), index, footer (32 bytes); the normative text is
-// docs/format.md. The index is a list of records with a CRC-32C each: file metadata, shared tables, tensors, a
-// report. Readers skip records marked optional, and refuse what else they do not know.
-// Writing is deterministic: no times, no addresses, records in the order of the calls.
+// docs/format.md. The index is a list of records with a CRC-32C each: file metadata, shared tables, tensors,
+// a report. Readers skip records marked optional, and refuse what else they do not know. Writing is
+// deterministic: no times, no addresses, records in the order of the calls.
 #pragma once
 
 #include <algorithm>
@@ -49,7 +49,10 @@ inline bool is_utf8(ByteSpan text) {
         const std::uint8_t lead = text[i++];
         if (lead == 0) return false;
         if (lead < 0x80) continue;
-        const unsigned more = lead >= 0xc2 && lead <= 0xdf ? 1 : (lead & 0xf0) == 0xe0 ? 2 : lead >= 0xf0 && lead <= 0xf4 ? 3 : 0;
+        const unsigned more = lead >= 0xc2 && lead <= 0xdf   ? 1
+                              : (lead & 0xf0) == 0xe0        ? 2
+                              : lead >= 0xf0 && lead <= 0xf4 ? 3
+                                                             : 0;
         if (more == 0 || text.size() - i < more) return false;
         const std::uint8_t second = text[i];
         const std::uint8_t low = lead == 0xe0 ? 0xa0 : lead == 0xf0 ? 0x90 : 0x80;
@@ -97,19 +100,24 @@ public:
                         "FileWriter::add_metadata: key must be 1 to 4096 bytes of UTF-8 without NUL");
         FEWBITS_REQUIRE(value.size() < (std::size_t{1} << 30) && detail::is_utf8(detail::as_bytes(value)),
                         "FileWriter::add_metadata: value must be UTF-8 without NUL, below 1 GiB");
-        FEWBITS_REQUIRE(keys_.insert(key).second, "FileWriter::add_metadata: key '" + key + "' is there already");
+        FEWBITS_REQUIRE(keys_.insert(key).second,
+                        "FileWriter::add_metadata: key '" + key + "' is there already");
         metadata_.emplace_back(key, value);
     }
 
     // Begins a tensor; write_blocks() then stores it. `data` and options.base must stay until end_tensor().
     void begin_tensor(const std::string& name, ByteSpan data, Dtype dtype, Span<const std::uint64_t> dims,
                       const TensorOptions& options = {}) {
-        FEWBITS_REQUIRE(!finished_ && encoder_ == nullptr, "FileWriter::begin_tensor: another tensor is not ended");
+        FEWBITS_REQUIRE(!finished_ && encoder_ == nullptr,
+                        "FileWriter::begin_tensor: another tensor is not ended");
         FEWBITS_REQUIRE(name.size() <= 4096 && detail::is_utf8(detail::as_bytes(name)),
                         "FileWriter::begin_tensor: name must be at most 4096 bytes of UTF-8 without NUL");
-        FEWBITS_REQUIRE(names_.count(name) == 0, "FileWriter::begin_tensor: name '" + name + "' is there already");
-        FEWBITS_REQUIRE(dims.size() <= 16, "FileWriter::begin_tensor: at most 16 dimensions, got " + std::to_string(dims.size()));
-        encoder_ = std::make_unique<TensorEncoder>(data, TensorShape(dtype, {dims.begin(), dims.end()}), options);
+        FEWBITS_REQUIRE(names_.count(name) == 0,
+                        "FileWriter::begin_tensor: name '" + name + "' is there already");
+        FEWBITS_REQUIRE(dims.size() <= 16, "FileWriter::begin_tensor: at most 16 dimensions, got " +
+                                               std::to_string(dims.size()));
+        encoder_ =
+            std::make_unique<TensorEncoder>(data, TensorShape(dtype, {dims.begin(), dims.end()}), options);
         names_.insert(name);
         threads_ = resolve_threads(options.threads);
         TensorEntry entry;
@@ -123,18 +131,20 @@ public:
         hash_ = Xxh64();
     }
 
-    // Codes and stores the next blocks, a few for each thread; returns the number of tensor bytes done by this
-    // call, 0 when all are. A caller can stop between calls.
+    // Codes and stores the next blocks, a few for each thread; returns the number of tensor bytes done by
+    // this call, 0 when all are. A caller can stop between calls.
     std::uint64_t write_blocks() {
         FEWBITS_REQUIRE(encoder_ != nullptr, "FileWriter::write_blocks: no tensor is begun");
         TensorEntry& entry = entries_.back();
         const std::size_t first = entry.blocks.size();
-        const std::size_t count = static_cast<std::size_t>(std::min<std::uint64_t>(encoder_->blocks() - first, 4 * static_cast<std::uint64_t>(threads_)));
+        const std::size_t count = static_cast<std::size_t>(
+            std::min<std::uint64_t>(encoder_->blocks() - first, 4 * static_cast<std::uint64_t>(threads_)));
         if (count == 0) return 0;
         std::vector<Bytes> coded(count);
         std::vector<std::uint32_t> crcs(count);
         std::size_t bytes = 0;
-        for (std::size_t i = 0; i < count; ++i) bytes += static_cast<std::size_t>(encoder_->block_elements(first + i)) * entry.shape.itemsize;
+        for (std::size_t i = 0; i < count; ++i)
+            bytes += static_cast<std::size_t>(encoder_->block_elements(first + i)) * entry.shape.itemsize;
         // The hash runs through the tensor in order: one more piece of work beside the blocks.
         parallel_for(count + 1, 1, threads_, [&](std::size_t from, std::size_t to) {
             TensorEncoder::Workspace work;
@@ -149,9 +159,11 @@ public:
         });
         hashed_ += bytes;
         for (std::size_t i = 0; i < count; ++i) {
-            FEWBITS_REQUIRE(coded[i].size() < (std::size_t{1} << 32), "FileWriter: a block has more than 4 GiB");
+            FEWBITS_REQUIRE(coded[i].size() < (std::size_t{1} << 32),
+                            "FileWriter: a block has more than 4 GiB");
             entry.blocks.push_back({offset_, static_cast<std::uint32_t>(coded[i].size()),
-                                    static_cast<std::uint32_t>(encoder_->block_elements(first + i)), crcs[i]});
+                                    static_cast<std::uint32_t>(encoder_->block_elements(first + i)),
+                                    crcs[i]});
             coded[i].resize((coded[i].size() + 7) / 8 * 8);  // the next block begins at a multiple of 8
             file_.write(offset_, coded[i]);
             offset_ += coded[i].size();
@@ -169,8 +181,8 @@ public:
         return entries_.back();
     }
 
-    const TensorEntry& add_tensor(const std::string& name, ByteSpan data, Dtype dtype, Span<const std::uint64_t> dims,
-                                  const TensorOptions& options = {}) {
+    const TensorEntry& add_tensor(const std::string& name, ByteSpan data, Dtype dtype,
+                                  Span<const std::uint64_t> dims, const TensorOptions& options = {}) {
         begin_tensor(name, data, dtype, dims, options);
         return end_tensor();
     }
@@ -214,7 +226,8 @@ private:
     Bytes make_index() const {
         std::vector<Bytes> bodies;
         Bytes index;
-        append_le(index, static_cast<std::uint32_t>(entries_.size() + (!metadata_.empty()) + (!tables_.empty()) + (!report_.empty())));
+        append_le(index, static_cast<std::uint32_t>(entries_.size() + (!metadata_.empty()) +
+                                                    (!tables_.empty()) + (!report_.empty())));
         if (!metadata_.empty()) {
             Bytes body;
             append_le(body, static_cast<std::uint32_t>(metadata_.size()));
@@ -256,7 +269,8 @@ private:
             }
             detail::append_record(index, RecordType::tensor, 0, body);
         }
-        if (!report_.empty()) detail::append_record(index, RecordType::report, record_optional, detail::as_bytes(report_));
+        if (!report_.empty())
+            detail::append_record(index, RecordType::report, record_optional, detail::as_bytes(report_));
         return index;
     }
 
@@ -285,19 +299,24 @@ public:
         std::uint64_t index_offset = 0, index_length = 0;
         read_header(index_offset, index_length);
         read_footer(index_offset, index_length);
-        const ByteSpan index = file.subspan(static_cast<std::size_t>(index_offset), static_cast<std::size_t>(index_length));
+        const ByteSpan index =
+            file.subspan(static_cast<std::size_t>(index_offset), static_cast<std::size_t>(index_length));
         read_index(index);
         check_overlaps(index_offset);
-        const std::uint64_t limit = max_bytes == TensorFrame::default_limit ? TensorFrame::default_max_bytes(file.size()) : max_bytes;
+        const std::uint64_t limit =
+            max_bytes == TensorFrame::default_limit ? TensorFrame::default_max_bytes(file.size()) : max_bytes;
         std::uint64_t total = 0;
         for (const TensorEntry& entry : entries_) {
             total += entry.shape.nbytes();  // each below 2^60; the sum is checked before it can wrap
             if (total > limit) {
-                throw LimitError("file: the tensors decode to " + std::to_string(total) + " bytes or more, max_bytes allows " +
-                                 std::to_string(limit));
+                throw LimitError("file: the tensors decode to " + std::to_string(total) +
+                                 " bytes or more, max_bytes allows " + std::to_string(limit));
             }
         }
     }
+
+    FileReader(const FileReader&) = delete;  // Tensor points into its reader
+    FileReader& operator=(const FileReader&) = delete;
 
     const Metadata& metadata() const { return metadata_; }
     const std::vector<TensorEntry>& tensors() const { return entries_; }
@@ -334,19 +353,26 @@ public:
             const std::uint64_t end = last < begins_.size() ? begins_[last] : entry_->shape.elements;
             return first >= last ? 0 : (end - begins_[first]) * entry_->shape.itemsize;
         }
-        void decode_blocks(std::size_t first, std::size_t last, Span<std::uint8_t> out, Verify verify, int threads) const {
-            FEWBITS_REQUIRE(first <= last && last <= begins_.size(), "FileReader::Tensor::decode_blocks: no such blocks");
-            FEWBITS_REQUIRE(out.size() == bytes_of(first, last), "FileReader::Tensor::decode_blocks: out has the wrong size");
-            detail::decode_blocks(decoder_, *entry_, reader_->file_, first, last, begins_, out, verify, resolve_threads(threads));
+        void decode_blocks(std::size_t first, std::size_t last, Span<std::uint8_t> out, Verify verify,
+                           int threads) const {
+            FEWBITS_REQUIRE(first <= last && last <= begins_.size(),
+                            "FileReader::Tensor::decode_blocks: no such blocks");
+            FEWBITS_REQUIRE(out.size() == bytes_of(first, last),
+                            "FileReader::Tensor::decode_blocks: out has the wrong size");
+            detail::decode_blocks(decoder_, *entry_, reader_->file_, first, last, begins_, out, verify,
+                                  resolve_threads(threads));
         }
         // Decodes blocks [first, last) straight into a file, each thread with a buffer of one block.
-        void copy_blocks(std::size_t first, std::size_t last, OutputFile& output, std::uint64_t offset, Verify verify, int threads) const {
-            FEWBITS_REQUIRE(first <= last && last <= begins_.size(), "FileReader::Tensor::copy_blocks: no such blocks");
+        void copy_blocks(std::size_t first, std::size_t last, OutputFile& output, std::uint64_t offset,
+                         Verify verify, int threads) const {
+            FEWBITS_REQUIRE(first <= last && last <= begins_.size(),
+                            "FileReader::Tensor::copy_blocks: no such blocks");
             parallel_for(last - first, 1, resolve_threads(threads), [&](std::size_t from, std::size_t to) {
                 ByteBuffer buffer;
                 for (std::size_t i = first + from; i < first + to; ++i) {
                     const Span<std::uint8_t> out = buffer.get(static_cast<std::size_t>(bytes_of(i, i + 1)));
-                    detail::decode_blocks(decoder_, *entry_, reader_->file_, i, i + 1, begins_, out, verify, 1);
+                    detail::decode_blocks(decoder_, *entry_, reader_->file_, i, i + 1, begins_, out, verify,
+                                          1);
                     output.write(offset + begins_[i] * entry_->shape.itemsize, out);
                 }
             });
@@ -358,7 +384,8 @@ public:
         }
         void check_hash(std::uint64_t hash) const {
             if (hash == entry_->xxh64) return;
-            throw CorruptDataError("tensor '" + entry_->name + "': the decoded tensor differs from the one that was stored");
+            throw CorruptDataError("tensor '" + entry_->name +
+                                   "': the decoded tensor differs from the one that was stored");
         }
 
     private:
@@ -369,10 +396,13 @@ public:
     };
 
 private:
-    [[noreturn]] static void corrupt(const std::string& message) { throw CorruptDataError("file: " + message); }
+    [[noreturn]] static void corrupt(const std::string& message) {
+        throw CorruptDataError("file: " + message);
+    }
 
     void read_header(std::uint64_t& index_offset, std::uint64_t& index_length) const {
-        if (file_.size() < sizeof container_magic || !std::equal(std::begin(container_magic), std::end(container_magic), file_.begin())) {
+        if (file_.size() < sizeof container_magic ||
+            !std::equal(std::begin(container_magic), std::end(container_magic), file_.begin())) {
             corrupt("not a .fewbits file");
         }
         if (file_.size() < container_header_size + container_footer_size) corrupt("truncated");
@@ -385,21 +415,26 @@ private:
         index_offset = reader.u64();
         index_length = reader.u64();
         reader.u32();
-        if (reader.u32() != crc32c(file_.first(container_header_size - 4))) corrupt("the header is damaged (its checksum differs)");
+        if (reader.u32() != crc32c(file_.first(container_header_size - 4)))
+            corrupt("the header is damaged (its checksum differs)");
         if (major != container_major || incompatible != 0) {
-            throw UnsupportedFeatureError("file: written in format " + std::to_string(major) + "." + std::to_string(minor) +
-                                          " with feature bits " + std::to_string(incompatible) + "; this is fewbits " FEWBITS_VERSION
-                                          ", which reads format " + std::to_string(container_major));
+            throw UnsupportedFeatureError("file: written in format " + std::to_string(major) + "." +
+                                          std::to_string(minor) + " with feature bits " +
+                                          std::to_string(incompatible) +
+                                          "; this is fewbits " FEWBITS_VERSION ", which reads format " +
+                                          std::to_string(container_major));
         }
     }
 
     void read_footer(std::uint64_t& index_offset, std::uint64_t& index_length) const {
-        ByteReader reader(file_.subspan(file_.size() - container_footer_size, container_footer_size), "file footer");
+        ByteReader reader(file_.subspan(file_.size() - container_footer_size, container_footer_size),
+                          "file footer");
         const std::uint64_t offset = reader.u64(), length = reader.u64();
         const std::uint32_t crc = reader.u32();
         reader.u32();
         const ByteSpan magic = reader.bytes(sizeof container_magic);
-        if (!std::equal(magic.begin(), magic.end(), std::rbegin(container_magic))) corrupt("truncated (no footer)");
+        if (!std::equal(magic.begin(), magic.end(), std::rbegin(container_magic)))
+            corrupt("truncated (no footer)");
         // A writer that could not seek leaves zeros in the header.
         if (index_offset == 0 && index_length == 0) {
             index_offset = offset;
@@ -407,8 +442,10 @@ private:
         }
         if (index_offset != offset || index_length != length) corrupt("header and footer disagree");
         const std::uint64_t end = file_.size() - container_footer_size;
-        if (offset < container_header_size || offset > end || length != end - offset) corrupt("the index is not where the footer says");
-        if (crc32c(file_.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(length))) != crc) {
+        if (offset < container_header_size || offset > end || length != end - offset)
+            corrupt("the index is not where the footer says");
+        if (crc32c(file_.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(length))) !=
+            crc) {
             corrupt("the index is damaged (its checksum differs)");
         }
     }
@@ -424,25 +461,33 @@ private:
             const std::uint16_t type = reader.u16(), flags = reader.u16();
             ByteReader body(reader.bytes(length), "file index record");
             const std::size_t end = reader.position();
-            if (reader.u32() != crc32c(index.subspan(start, end - start))) reader.fail("a record is damaged (its checksum differs)");
+            if (reader.u32() != crc32c(index.subspan(start, end - start)))
+                reader.fail("a record is damaged (its checksum differs)");
             const bool known = type >= 1 && type <= 4;
             if (!known) {
                 if ((flags & record_optional) != 0) continue;
-                throw UnsupportedFeatureError("file: index record type " + std::to_string(type) + " is not known to this version");
+                throw UnsupportedFeatureError("file: index record type " + std::to_string(type) +
+                                              " is not known to this version");
             }
             if (type != static_cast<std::uint16_t>(RecordType::tensor) && std::exchange(seen[type], true)) {
                 body.fail("a record that may be there once is there twice");
             }
             switch (static_cast<RecordType>(type)) {
-                case RecordType::metadata: read_metadata(body); break;
+                case RecordType::metadata:
+                    read_metadata(body);
+                    break;
                 case RecordType::tables: {
                     const std::uint32_t table_count = body.u32();
                     if (table_count > body.remaining()) body.fail("more tables than bytes");
                     for (std::uint32_t t = 0; t < table_count; ++t) tables.push_back(StaticTable::read(body));
                     break;
                 }
-                case RecordType::tensor: read_tensor(body); break;
-                case RecordType::report: report_ = detail::read_text(body, body.remaining()); break;
+                case RecordType::tensor:
+                    read_tensor(body);
+                    break;
+                case RecordType::report:
+                    report_ = detail::read_text(body, body.remaining());
+                    break;
             }
             body.expect_end();
         }
@@ -470,7 +515,9 @@ private:
         entry.name = detail::read_text(body, name_size);
         const std::uint8_t code = body.u8();
         const DtypeInfo* dtype = find_dtype(code);
-        if (dtype == nullptr) throw UnsupportedFeatureError("tensor '" + entry.name + "': dtype code " + std::to_string(code) + " is not known to this version");
+        if (dtype == nullptr)
+            throw UnsupportedFeatureError("tensor '" + entry.name + "': dtype code " + std::to_string(code) +
+                                          " is not known to this version");
         const unsigned ndim = body.u8();
         if (ndim > 16) body.fail("a tensor has more than 16 dimensions");
         std::vector<std::uint64_t> dims;
@@ -492,7 +539,8 @@ private:
             entry.blocks.push_back(block);
         }
         detail::block_begins(entry);  // throws where the blocks do not make up the shape
-        if (!positions_.emplace(entry.name, entries_.size()).second) body.fail("two tensors have the same name");
+        if (!positions_.emplace(entry.name, entries_.size()).second)
+            body.fail("two tensors have the same name");
         entries_.push_back(std::move(entry));
     }
 
@@ -500,8 +548,8 @@ private:
         std::vector<std::pair<std::uint64_t, std::uint64_t>> ranges;
         for (const TensorEntry& entry : entries_) {
             for (const BlockEntry& block : entry.blocks) {
-                if (block.offset < container_header_size || block.offset % 8 != 0 || block.offset > index_offset ||
-                    block.length > index_offset - block.offset) {
+                if (block.offset < container_header_size || block.offset % 8 != 0 ||
+                    block.offset > index_offset || block.length > index_offset - block.offset) {
                     corrupt("a block of tensor '" + entry.name + "' is outside the file");
                 }
                 ranges.emplace_back(block.offset, block.offset + block.length);

@@ -1,4 +1,5 @@
-// One tensor as one byte string: compress_tensor and its inverse. The files of many tensors are in container.hpp.
+// One tensor as one byte string: compress_tensor and its inverse. The files of many tensors are in
+// container.hpp.
 //
 // Frame, little-endian (normative text: docs/format.md):
 //   4 bytes 89 'F' 'W' 'T', u8 version = 1, u8 dtype, u8 ndim, varint dims...
@@ -64,10 +65,11 @@ namespace detail {
 inline constexpr std::uint8_t frame_magic[4] = {0x89, 'F', 'W', 'T'};
 inline constexpr std::uint8_t frame_version = 1;
 
-// Blocks [first, last) of an entry decoded into `out`, which begins at element `out_begin` (a block boundary).
-inline void decode_blocks(const TensorDecoder& decoder, const TensorEntry& entry, ByteSpan file, std::size_t first,
-                          std::size_t last, const std::vector<std::uint64_t>& begins, Span<std::uint8_t> out,
-                          Verify verify, int threads) {
+// Blocks [first, last) of an entry decoded into `out`, which begins at element `out_begin` (a block
+// boundary).
+inline void decode_blocks(const TensorDecoder& decoder, const TensorEntry& entry, ByteSpan file,
+                          std::size_t first, std::size_t last, const std::vector<std::uint64_t>& begins,
+                          Span<std::uint8_t> out, Verify verify, int threads) {
     const std::uint64_t base = first < begins.size() ? begins[first] : 0;
     parallel_for(last - first, 1, threads, [&](std::size_t from, std::size_t to) {
         TensorDecoder::Workspace work;
@@ -79,8 +81,9 @@ inline void decode_blocks(const TensorDecoder& decoder, const TensorEntry& entry
                                        " is damaged (its checksum differs)");
             }
             const std::size_t size = entry.shape.itemsize;
-            decoder.decode_block(bytes, begins[i], block.elements,
-                                 out.subspan(static_cast<std::size_t>(begins[i] - base) * size, block.elements * size), work);
+            decoder.decode_block(
+                bytes, begins[i], block.elements,
+                out.subspan(static_cast<std::size_t>(begins[i] - base) * size, block.elements * size), work);
         }
     });
 }
@@ -92,7 +95,8 @@ inline std::vector<std::uint64_t> block_begins(const TensorEntry& entry) {
     std::uint64_t at = 0;
     for (const BlockEntry& block : entry.blocks) {
         begins.push_back(at);
-        if (block.elements == 0 || block.elements > max_block_elements || block.elements > entry.shape.elements - at) {
+        if (block.elements == 0 || block.elements > max_block_elements ||
+            block.elements > entry.shape.elements - at) {
             throw CorruptDataError("tensor '" + entry.name + "': the blocks do not make up its shape");
         }
         at += block.elements;
@@ -117,14 +121,17 @@ inline std::vector<Stage> read_pipeline(ByteReader& reader, std::size_t count, b
 }  // namespace detail
 
 // Compresses a C-ordered tensor into a frame of its own.
-inline Bytes compress_tensor(ByteSpan data, Dtype dtype, Span<const std::uint64_t> dims, const TensorOptions& options = {}) {
-    FEWBITS_REQUIRE(dims.size() <= 16, "compress_tensor: at most 16 dimensions, got " + std::to_string(dims.size()));
+inline Bytes compress_tensor(ByteSpan data, Dtype dtype, Span<const std::uint64_t> dims,
+                             const TensorOptions& options = {}) {
+    FEWBITS_REQUIRE(dims.size() <= 16,
+                    "compress_tensor: at most 16 dimensions, got " + std::to_string(dims.size()));
     const TensorEncoder encoder(data, TensorShape(dtype, {dims.begin(), dims.end()}), options);
     std::vector<Bytes> blocks(static_cast<std::size_t>(encoder.blocks()));
-    parallel_for(blocks.size(), 1, resolve_threads(options.threads), [&](std::size_t first, std::size_t last) {
-        TensorEncoder::Workspace work;
-        for (std::size_t i = first; i < last; ++i) blocks[i] = encoder.encode_block(i, 0, work);
-    });
+    parallel_for(blocks.size(), 1, resolve_threads(options.threads),
+                 [&](std::size_t first, std::size_t last) {
+                     TensorEncoder::Workspace work;
+                     for (std::size_t i = first; i < last; ++i) blocks[i] = encoder.encode_block(i, 0, work);
+                 });
 
     Bytes out(std::begin(detail::frame_magic), std::end(detail::frame_magic));
     out.push_back(detail::frame_version);
@@ -158,18 +165,22 @@ inline Bytes compress_tensor(ByteSpan data, Dtype dtype, Span<const std::uint64_
 // A frame opened: what is in it, and its decoding. The bytes must outlive the reader.
 class TensorFrame {
 public:
-    // Throws LimitError where the tensor has more than `max_bytes`; the default allows 256 times the frame and 64 MiB.
+    // Throws LimitError where the tensor has more than `max_bytes`; the default allows 256 times the frame
+    // and 64 MiB.
     explicit TensorFrame(ByteSpan data, std::uint64_t max_bytes = default_limit) : data_(data) {
         ByteReader reader(data, "tensor frame");
         const ByteSpan magic = reader.bytes(sizeof detail::frame_magic);
         if (!std::equal(magic.begin(), magic.end(), detail::frame_magic)) reader.fail("not a fewbits tensor");
         const unsigned version = reader.u8();
         if (version != detail::frame_version) {
-            throw UnsupportedFeatureError("tensor frame: version " + std::to_string(version) + " is not known to this version");
+            throw UnsupportedFeatureError("tensor frame: version " + std::to_string(version) +
+                                          " is not known to this version");
         }
         const std::uint8_t code = reader.u8();
         const DtypeInfo* dtype = find_dtype(code);
-        if (dtype == nullptr) throw UnsupportedFeatureError("tensor frame: dtype code " + std::to_string(code) + " is not known to this version");
+        if (dtype == nullptr)
+            throw UnsupportedFeatureError("tensor frame: dtype code " + std::to_string(code) +
+                                          " is not known to this version");
         const unsigned ndim = reader.u8();
         if (ndim > 16) reader.fail("more than 16 dimensions");
         std::vector<std::uint64_t> dims;
@@ -192,7 +203,8 @@ public:
             offset += length;
         }
         const std::size_t header = reader.position();
-        if (reader.u32() != crc32c(data.first(header))) reader.fail("the header is damaged (its checksum differs)");
+        if (reader.u32() != crc32c(data.first(header)))
+            reader.fail("the header is damaged (its checksum differs)");
         if (reader.remaining() != offset) reader.fail("the blocks do not fill the frame");
         for (BlockEntry& block : entry_.blocks) block.offset += reader.position();
         begins_ = detail::block_begins(entry_);
@@ -205,15 +217,19 @@ public:
     }
 
     static constexpr std::uint64_t default_limit = std::numeric_limits<std::uint64_t>::max();
-    static constexpr std::uint64_t default_max_bytes(std::uint64_t size) { return 256 * size + (std::uint64_t{64} << 20); }
+    static constexpr std::uint64_t default_max_bytes(std::uint64_t size) {
+        return 256 * size + (std::uint64_t{64} << 20);
+    }
 
     const TensorEntry& entry() const { return entry_; }
 
     // Decodes the tensor into `out` (shape.nbytes() bytes).
-    void decode(Span<std::uint8_t> out, ByteSpan base = {}, Verify verify = Verify::crc, int threads = 1) const {
+    void decode(Span<std::uint8_t> out, ByteSpan base = {}, Verify verify = Verify::crc,
+                int threads = 1) const {
         FEWBITS_REQUIRE(out.size() == entry_.shape.nbytes(), "TensorFrame::decode: out has the wrong size");
         const TensorDecoder decoder(entry_.shape, entry_.pipeline, tables_, base);
-        detail::decode_blocks(decoder, entry_, data_, 0, entry_.blocks.size(), begins_, out, verify, resolve_threads(threads));
+        detail::decode_blocks(decoder, entry_, data_, 0, entry_.blocks.size(), begins_, out, verify,
+                              resolve_threads(threads));
         if (verify == Verify::full && fewbits::xxh64(out) != entry_.xxh64) {
             throw CorruptDataError("tensor frame: the decoded tensor differs from the one that was stored");
         }
@@ -227,7 +243,8 @@ private:
 };
 
 // The bytes of the tensor in a frame. Look at TensorFrame for its shape.
-inline Bytes decompress_tensor(ByteSpan data, std::uint64_t max_bytes = TensorFrame::default_limit, int threads = 1) {
+inline Bytes decompress_tensor(ByteSpan data, std::uint64_t max_bytes = TensorFrame::default_limit,
+                               int threads = 1) {
     const TensorFrame frame(data, max_bytes);
     Bytes out(static_cast<std::size_t>(frame.entry().shape.nbytes()));
     frame.decode(out, {}, Verify::crc, threads);

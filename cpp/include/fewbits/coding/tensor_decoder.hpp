@@ -25,13 +25,16 @@ namespace coding {
 
 class TensorDecoder {
 public:
-    // Checks the pipeline. `base` is needed where it has xor_base and must outlive the decoder, as `tables` must.
-    TensorDecoder(TensorShape shape, const std::vector<Stage>& pipeline, const TableStore& tables, ByteSpan base = {})
+    // Checks the pipeline. `base` is needed where it has xor_base and must outlive the decoder, as `tables`
+    // must.
+    TensorDecoder(TensorShape shape, const std::vector<Stage>& pipeline, const TableStore& tables,
+                  ByteSpan base = {})
         : shape_(std::move(shape)), tables_(&tables) {
         for (const Stage& stage : pipeline) {
             switch (stage.id) {
                 case StageId::xor_base:
-                    require(&stage == pipeline.data() && stage.parameters.size() == 8, "xor_base is malformed");
+                    require(&stage == pipeline.data() && stage.parameters.size() == 8,
+                            "xor_base is malformed");
                     check_base(base, load_le<std::uint64_t>(stage.parameters.data()));
                     base_ = base;
                     break;
@@ -43,12 +46,14 @@ public:
                     break;
                 case StageId::float_split: {
                     const unsigned mantissa_bits = dtype_info(shape_.dtype).mantissa_bits;
-                    require(stage.parameters.size() == 2 && mantissa_bits != 0 && stage.parameters[0] <= mantissa_bits,
+                    require(stage.parameters.size() == 2 && mantissa_bits != 0 &&
+                                stage.parameters[0] <= mantissa_bits,
                             "float_split is malformed");
                     j_ = stage.parameters[0];
                     flags_ = stage.parameters[1];
                     // Symbols are at most 16 bits wide, the two zeros included.
-                    require(8 * shape_.itemsize - 1 - (mantissa_bits - j_) <= 15, "float_split has too many symbols");
+                    require(8 * shape_.itemsize - 1 - (mantissa_bits - j_) <= 15,
+                            "float_split has too many symbols");
                     if ((flags_ & ~(float_split_zero_symbols | float_split_row_classes)) != 0) {
                         throw UnsupportedFeatureError("tensor: float_split has flags of a newer version");
                     }
@@ -58,12 +63,14 @@ public:
                     break;
                 }
                 default:
-                    throw UnsupportedFeatureError("tensor: stage " + std::to_string(static_cast<unsigned>(stage.id)) +
+                    throw UnsupportedFeatureError("tensor: stage " +
+                                                  std::to_string(static_cast<unsigned>(stage.id)) +
                                                   " is not known to this version");
             }
             last_ = stage.id;
         }
-        require(!pipeline.empty() && last_ != StageId::xor_base, "the pipeline does not end in a coding stage");
+        require(!pipeline.empty() && last_ != StageId::xor_base,
+                "the pipeline does not end in a coding stage");
         const std::size_t expected = base_.empty() && pipeline.front().id != StageId::xor_base ? 1 : 2;
         require(pipeline.size() == expected, "the pipeline has stages that do not belong together");
     }
@@ -77,8 +84,10 @@ public:
     };
 
     // Decodes `n` elements that begin at element `begin` from the bytes of their block into `out`.
-    void decode_block(ByteSpan block, std::uint64_t begin, std::size_t n, Span<std::uint8_t> out, Workspace& work) const {
-        FEWBITS_REQUIRE(out.size() == n * shape_.itemsize, "TensorDecoder::decode_block: out has the wrong size");
+    void decode_block(ByteSpan block, std::uint64_t begin, std::size_t n, Span<std::uint8_t> out,
+                      Workspace& work) const {
+        FEWBITS_REQUIRE(out.size() == n * shape_.itemsize,
+                        "TensorDecoder::decode_block: out has the wrong size");
         ByteReader reader(block, "tensor block");
         if (last_ != StageId::float_split) {
             decode_planes(reader, n, out, work);
@@ -104,7 +113,8 @@ private:
     }
     void check_base(ByteSpan base, std::uint64_t hash) const {
         if (base.empty() && shape_.nbytes() != 0) {
-            throw ParameterMismatchError("tensor: coded as the difference from a base tensor, which was not given");
+            throw ParameterMismatchError(
+                "tensor: coded as the difference from a base tensor, which was not given");
         }
         if (base.size() != shape_.nbytes() || xxh64(base) != hash) {
             throw ParameterMismatchError("tensor: the base tensor is not the one it was coded against");
@@ -141,7 +151,8 @@ private:
         }
     };
 
-    void read_symbols(ByteReader& reader, ClassPart& part, Span<std::uint8_t> ranks, std::uint32_t alphabet) const {
+    void read_symbols(ByteReader& reader, ClassPart& part, Span<std::uint8_t> ranks,
+                      std::uint32_t alphabet) const {
         const std::uint64_t length = reader.varint();
         if (length > reader.remaining()) reader.fail("a part is longer than its block");
         ByteReader bytes(reader.bytes(static_cast<std::size_t>(length)), "symbol part");
@@ -149,7 +160,8 @@ private:
         bytes.expect_end();
         if (view.n != part.count) bytes.fail("the part has the wrong number of symbols");
         const auto check = [&](std::int64_t lowest, std::int64_t highest) {
-            if (lowest < 0 || highest >= std::int64_t{alphabet}) bytes.fail("a symbol is outside the alphabet");
+            if (lowest < 0 || highest >= std::int64_t{alphabet})
+                bytes.fail("a symbol is outside the alphabet");
         };
         part.ranks = ranks.data();
         if (view.kind == BlockKind::constant) {
@@ -161,7 +173,8 @@ private:
             check(table.lo(), std::int64_t{table.lo()} + table.span() - 1);
             part.lo = static_cast<unsigned>(table.lo());
             if (!table.ranks_are_offsets()) {
-                for (std::uint32_t r = 0; r < table.ranks(); ++r) part.map.push_back(static_cast<std::uint16_t>(table.symbol_of_rank(r)));
+                for (std::uint32_t r = 0; r < table.ranks(); ++r)
+                    part.map.push_back(static_cast<std::uint16_t>(table.symbol_of_rank(r)));
             }
             decode_ranks(view, ranks);
         } else {
@@ -190,7 +203,8 @@ private:
         const bool classed = (flags_ & float_split_row_classes) != 0;
         const bool zeros = (flags_ & float_split_zero_symbols) != 0;
         const TableResolver tables = resolver();
-        const std::size_t run = classed ? static_cast<std::size_t>(shape_.row_length) : std::max<std::size_t>(n, 1);
+        const std::size_t run =
+            classed ? static_cast<std::size_t>(shape_.row_length) : std::max<std::size_t>(n, 1);
         if (n % run != 0) reader.fail("the block does not end with a row");
         const std::size_t rows = n / run;
 
@@ -204,7 +218,8 @@ private:
                 parts[label].count += run;
                 if (label >= exact_row) exact += run;
             }
-            if (exact > 0 && shape_.dtype != Dtype::float32) reader.fail("exact rows in a tensor that is not float32");
+            if (exact > 0 && shape_.dtype != Dtype::float32)
+                reader.fail("exact rows in a tensor that is not float32");
         } else {
             parts[0].count = n;
         }
@@ -235,7 +250,8 @@ private:
         for (unsigned p = 0; p < exact_planes && exact > 0; ++p) {
             const unsigned width = p + 1 < exact_planes ? 8 : exact_bits - 8 * (exact_planes - 1);
             const ByteSpan read = read_byte_part(reader, exact_stored, width, tables, work.scratch);
-            std::copy(read.begin(), read.end(), exact_bytes.begin() + static_cast<std::ptrdiff_t>(p * exact_stored));
+            std::copy(read.begin(), read.end(),
+                      exact_bytes.begin() + static_cast<std::ptrdiff_t>(p * exact_stored));
             exact_plane[p] = exact_bytes.data() + p * exact_stored;
         }
 
@@ -254,7 +270,8 @@ private:
                             continue;
                         }
                         Word r = 0;
-                        for (unsigned p = 0; p < exact_planes; ++p) r = static_cast<Word>(r | Word(exact_plane[p][exact_at]) << 8 * p);
+                        for (unsigned p = 0; p < exact_planes; ++p)
+                            r = static_cast<Word>(r | Word(exact_plane[p][exact_at]) << 8 * p);
                         ++exact_at;
                         words[i] = split.merge(symbol, static_cast<Word>(r << dropped));
                     }
@@ -266,7 +283,8 @@ private:
                             continue;
                         }
                         Word r = 0;
-                        for (unsigned p = 0; p < split.planes(); ++p) r = static_cast<Word>(r | Word(plane[p][plane_at]) << 8 * p);
+                        for (unsigned p = 0; p < split.planes(); ++p)
+                            r = static_cast<Word>(r | Word(plane[p][plane_at]) << 8 * p);
                         ++plane_at;
                         words[i] = split.merge(symbol, r);
                     }

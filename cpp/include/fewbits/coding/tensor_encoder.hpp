@@ -2,10 +2,10 @@
 //
 // Floats of 16 bits and more are split (coding/float_split.hpp); everything else is coded by bytes. Three
 // levels: fast decides block by block; default builds tables for the whole tensor, gives the top two mantissa
-// bits to the symbol where that pays, sorts the rows of matrices into classes of equal mean exponent with a table
-// each, and keeps float32 rows that were float16 apart; max tries more of all.
-// Every decision is made in integers: the bytes depend on the input and the level alone.
-// Source: ZipNN (arXiv:2411.05239), DFloat11 (arXiv:2504.11651) for exponents; the rest is ours.
+// bits to the symbol where that pays, sorts the rows of matrices into classes of equal mean exponent with a
+// table each, and keeps float32 rows that were float16 apart; max tries more of all. Every decision is made
+// in integers: the bytes depend on the input and the level alone. Source: ZipNN (arXiv:2411.05239), DFloat11
+// (arXiv:2504.11651) for exponents; the rest is ours.
 #pragma once
 
 #include <algorithm>
@@ -45,7 +45,8 @@ public:
     // `data` (and options.base) must outlive the encoder.
     TensorEncoder(ByteSpan data, TensorShape shape, const TensorOptions& options)
         : data_(data), shape_(std::move(shape)), options_(options) {
-        FEWBITS_REQUIRE(data.size() == shape_.nbytes(), "TensorEncoder: data has the wrong size for its shape");
+        FEWBITS_REQUIRE(data.size() == shape_.nbytes(),
+                        "TensorEncoder: data has the wrong size for its shape");
         FEWBITS_REQUIRE(options.base.empty() || options.base.size() == data.size(),
                         "TensorEncoder: base has the wrong size");
         options_.threads = resolve_threads(options.threads);
@@ -55,11 +56,20 @@ public:
             pipeline_.push_back({StageId::xor_base, std::move(hash)});
         }
         bool split = false;
-        switch (shape_.elements == 0 ? 0 : dtype_info(shape_.dtype).mantissa_bits == 0 ? 0 : shape_.itemsize) {
-            case 2: split = plan_float<std::uint16_t>(); break;
-            case 4: split = plan_float<std::uint32_t>(); break;
-            case 8: split = plan_float<std::uint64_t>(); break;
-            default: break;
+        switch (shape_.elements == 0                          ? 0
+                : dtype_info(shape_.dtype).mantissa_bits == 0 ? 0
+                                                              : shape_.itemsize) {
+            case 2:
+                split = plan_float<std::uint16_t>();
+                break;
+            case 4:
+                split = plan_float<std::uint32_t>();
+                break;
+            case 8:
+                split = plan_float<std::uint64_t>();
+                break;
+            default:
+                break;
         }
         if (split) return;
         pipeline_.push_back({shape_.itemsize == 1 ? StageId::plain : StageId::byte_planes, {}});
@@ -137,7 +147,8 @@ private:
 
     // ---- planning ---------------------------------------------------------------------------------------
 
-    // Where one group of rows, or the whole tensor, has its counts: symbols at the finest split, then the zeros.
+    // Where one group of rows, or the whole tensor, has its counts: symbols at the finest split, then the
+    // zeros.
     struct Histograms {
         std::size_t groups, size;
         std::vector<std::uint64_t> counts;  // groups x size
@@ -146,7 +157,8 @@ private:
         Span<const std::uint64_t> group(std::size_t g) const { return {counts.data() + g * size, size}; }
     };
 
-    // Counts of symbols with j mantissa bits from counts with `finest`; the two zero symbols stay behind them.
+    // Counts of symbols with j mantissa bits from counts with `finest`; the two zero symbols stay behind
+    // them.
     template <class Count>
     static std::vector<Count> fold(Span<const Count> counts, unsigned drop) {
         const std::size_t symbols = counts.size() - 2;
@@ -157,10 +169,11 @@ private:
         return folded;
     }
 
-    // Sorts rows into `classes_`-to-be: fine groups of equal size in the order of their mean exponent. Rows whose
-    // low bits are all zero come apart. Returns the number of ordinary and of exact groups.
+    // Sorts rows into `classes_`-to-be: fine groups of equal size in the order of their mean exponent. Rows
+    // whose low bits are all zero come apart. Returns the number of ordinary and of exact groups.
     template <class Word>
-    std::pair<std::size_t, std::size_t> group_rows(unsigned mantissa_bits, std::vector<std::uint8_t>& group_of_row) {
+    std::pair<std::size_t, std::size_t> group_rows(unsigned mantissa_bits,
+                                                   std::vector<std::uint8_t>& group_of_row) {
         const std::uint64_t row_length = shape_.row_length;
         const std::size_t rows = static_cast<std::size_t>(shape_.dims[0]);
         std::vector<std::uint64_t> key(rows);  // sum of exponents; top bit: exact row
@@ -173,7 +186,8 @@ private:
                 for_chunks<Word>(row * row_length, row_length, [&](Span<const Word> words, std::uint64_t) {
                     std::uint32_t part = 0;
                     for (const Word word : words) {
-                        part += static_cast<std::uint32_t>(static_cast<Word>(word << 1) >> 1 >> mantissa_bits);
+                        part +=
+                            static_cast<std::uint32_t>(static_cast<Word>(word << 1) >> 1 >> mantissa_bits);
                         all = static_cast<Word>(all | word);
                     }
                     sum += part;
@@ -187,7 +201,8 @@ private:
         std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
             return key[a] != key[b] ? key[a] < key[b] : a < b;
         });
-        const auto split = std::partition_point(order.begin(), order.end(), [&](std::uint32_t row) { return key[row] < exact; });
+        const auto split = std::partition_point(order.begin(), order.end(),
+                                                [&](std::uint32_t row) { return key[row] < exact; });
         const std::size_t ordinary = static_cast<std::size_t>(split - order.begin());
         // A group of fewer elements could not pay for its table.
         const auto groups_for = [&](std::size_t count, std::size_t most) {
@@ -197,15 +212,16 @@ private:
         const std::size_t exact_groups = groups_for(rows - ordinary, 4);
         group_of_row.resize(rows);
         for (std::size_t i = 0; i < rows; ++i) {
-            const std::size_t group = i < ordinary ? i * ordinary_groups / ordinary
-                                                   : ordinary_groups + (i - ordinary) * exact_groups / (rows - ordinary);
+            const std::size_t group =
+                i < ordinary ? i * ordinary_groups / ordinary
+                             : ordinary_groups + (i - ordinary) * exact_groups / (rows - ordinary);
             group_of_row[order[i]] = static_cast<std::uint8_t>(group);
         }
         return {ordinary_groups, exact_groups};
     }
 
-    // Counts symbols with `finest` mantissa bits by group; adds to block_cost[j] the ideal cost of block j-splits
-    // coded with tables of their own.
+    // Counts symbols with `finest` mantissa bits by group; adds to block_cost[j] the ideal cost of block
+    // j-splits coded with tables of their own.
     template <class Word>
     Histograms count_symbols(const FloatSplit<Word>& finest, const std::vector<std::uint8_t>& group_of_row,
                              std::size_t groups, Span<std::uint64_t> block_cost) const {
@@ -213,47 +229,54 @@ private:
         Histograms result(groups, symbols + 2);
         std::mutex mutex;
         const std::uint64_t size = shape_.block_elements();
-        parallel_for(static_cast<std::size_t>(shape_.blocks()), 1, options_.threads, [&](std::size_t first, std::size_t last) {
-            // Two tables in turn: equal neighbours would wait for each other's store.
-            std::vector<std::uint32_t> counts(2 * groups * result.size);
-            for (std::size_t block = first; block < last; ++block) {
-                std::fill(counts.begin(), counts.end(), 0U);
-                const std::uint64_t begin = block * size, n = block_elements(block);
-                const std::uint64_t run = group_of_row.empty() ? n : shape_.row_length;
-                for (std::uint64_t at = 0; at < n; at += run) {
-                    const std::size_t group = group_of_row.empty() ? 0 : group_of_row[static_cast<std::size_t>((begin + at) / run)];
-                    std::uint32_t* even = counts.data() + 2 * group * result.size;
-                    std::uint32_t* odd = even + result.size;
-                    for_chunks<Word>(begin + at, run, [&](Span<const Word> words, std::uint64_t) {
-                        std::size_t i = 0;
-                        if (!zeros_) {
-                            for (; i + 2 <= words.size(); i += 2) {
-                                ++even[finest.symbol(words[i])];
-                                ++odd[finest.symbol(words[i + 1])];
+        parallel_for(
+            static_cast<std::size_t>(shape_.blocks()), 1, options_.threads,
+            [&](std::size_t first, std::size_t last) {
+                // Two tables in turn: equal neighbours would wait for each other's store.
+                std::vector<std::uint32_t> counts(2 * groups * result.size);
+                for (std::size_t block = first; block < last; ++block) {
+                    std::fill(counts.begin(), counts.end(), 0U);
+                    const std::uint64_t begin = block * size, n = block_elements(block);
+                    const std::uint64_t run = group_of_row.empty() ? n : shape_.row_length;
+                    for (std::uint64_t at = 0; at < n; at += run) {
+                        const std::size_t group =
+                            group_of_row.empty() ? 0
+                                                 : group_of_row[static_cast<std::size_t>((begin + at) / run)];
+                        std::uint32_t* even = counts.data() + 2 * group * result.size;
+                        std::uint32_t* odd = even + result.size;
+                        for_chunks<Word>(begin + at, run, [&](Span<const Word> words, std::uint64_t) {
+                            std::size_t i = 0;
+                            if (!zeros_) {
+                                for (; i + 2 <= words.size(); i += 2) {
+                                    ++even[finest.symbol(words[i])];
+                                    ++odd[finest.symbol(words[i + 1])];
+                                }
                             }
-                        }
-                        for (; i < words.size(); ++i) ++even[symbol_with_zeros(finest, words[i])];
-                    });
-                }
-                std::vector<std::uint64_t> whole(result.size);
-                std::vector<std::uint64_t> by_group(groups * result.size);
-                for (std::size_t g = 0; g < groups; ++g) {
-                    for (std::size_t s = 0; s < result.size; ++s) {
-                        const std::uint64_t count = std::uint64_t{counts[2 * g * result.size + s]} + counts[(2 * g + 1) * result.size + s];
-                        by_group[g * result.size + s] = count;
-                        whole[s] += count;
+                            for (; i < words.size(); ++i) ++even[symbol_with_zeros(finest, words[i])];
+                        });
                     }
+                    std::vector<std::uint64_t> whole(result.size);
+                    std::vector<std::uint64_t> by_group(groups * result.size);
+                    for (std::size_t g = 0; g < groups; ++g) {
+                        for (std::size_t s = 0; s < result.size; ++s) {
+                            const std::uint64_t count = std::uint64_t{counts[2 * g * result.size + s]} +
+                                                        counts[(2 * g + 1) * result.size + s];
+                            by_group[g * result.size + s] = count;
+                            whole[s] += count;
+                        }
+                    }
+                    std::vector<std::uint64_t> costs(block_cost.size());
+                    for (std::size_t j = 0; j < costs.size(); ++j) {
+                        const auto folded = fold(Span<const std::uint64_t>(whole),
+                                                 static_cast<unsigned>(costs.size() - 1 - j));
+                        costs[j] =
+                            entropy_bits_fixed(Span<const std::uint64_t>(folded)) + table_side_cost(folded);
+                    }
+                    const std::lock_guard<std::mutex> lock(mutex);
+                    for (std::size_t i = 0; i < by_group.size(); ++i) result.counts[i] += by_group[i];
+                    for (std::size_t j = 0; j < costs.size(); ++j) block_cost[j] += costs[j];
                 }
-                std::vector<std::uint64_t> costs(block_cost.size());
-                for (std::size_t j = 0; j < costs.size(); ++j) {
-                    const auto folded = fold(Span<const std::uint64_t>(whole), static_cast<unsigned>(costs.size() - 1 - j));
-                    costs[j] = entropy_bits_fixed(Span<const std::uint64_t>(folded)) + table_side_cost(folded);
-                }
-                const std::lock_guard<std::mutex> lock(mutex);
-                for (std::size_t i = 0; i < by_group.size(); ++i) result.counts[i] += by_group[i];
-                for (std::size_t j = 0; j < costs.size(); ++j) block_cost[j] += costs[j];
-            }
-        });
+            });
         return result;
     }
 
@@ -293,13 +316,14 @@ private:
         const FloatSplit<Word> finest(mantissa_bits, finest_j);
         std::vector<std::uint8_t> group_of_row;
         std::size_t ordinary = 1, exact = 0;
-        if (options_.level != Level::fast && shape_.row_length >= 64 && shape_.row_length <= default_block_elements &&
-            shape_.dims[0] >= 16 && sizeof(Word) <= 4) {
+        if (options_.level != Level::fast && shape_.row_length >= 64 &&
+            shape_.row_length <= default_block_elements && shape_.dims[0] >= 16 && sizeof(Word) <= 4) {
             std::tie(ordinary, exact) = group_rows<Word>(mantissa_bits, group_of_row);
         }
         const std::size_t groups = ordinary + exact;
         std::vector<std::uint64_t> block_cost(finest_j + 1);
-        const Histograms counts = count_symbols(finest, group_of_row, groups, Span<std::uint64_t>(block_cost));
+        const Histograms counts =
+            count_symbols(finest, group_of_row, groups, Span<std::uint64_t>(block_cost));
 
         struct Choice {
             std::uint64_t cost = ~std::uint64_t{0};
@@ -310,25 +334,34 @@ private:
             if (choice.cost < best.cost - (best.cost == ~std::uint64_t{0} ? 0 : margin_fixed)) best = choice;
         };
         std::uint64_t zeros = 0;
-        for (std::size_t g = 0; g < groups; ++g) zeros += counts.group(g)[counts.size - 2] + counts.group(g)[counts.size - 1];
+        for (std::size_t g = 0; g < groups; ++g)
+            zeros += counts.group(g)[counts.size - 2] + counts.group(g)[counts.size - 1];
         for (unsigned j = 0; j <= finest_j; ++j) {
-            const std::uint64_t remainder = ((shape_.elements - zeros) * (mantissa_bits - j + 1)) << log2_fraction_bits;
+            const std::uint64_t remainder = ((shape_.elements - zeros) * (mantissa_bits - j + 1))
+                                            << log2_fraction_bits;
             const std::uint64_t margin = remainder / 2000;  // 0.05 %: not worth slower decoding
             for (std::size_t classes : {1, 2, 4, 8, 16}) {
-                if (classes > 1 && (classes > ordinary || (classes == 16 && options_.level != Level::max))) continue;
+                if (classes > 1 && (classes > ordinary || (classes == 16 && options_.level != Level::max)))
+                    continue;
                 Choice choice{remainder, j, ordinary > 0 ? classes : 0, std::min(classes, exact)};
                 bool valid = true;
-                for (const auto& merged : merge_groups(counts, ordinary, exact, choice.ordinary, choice.exact)) {
+                for (const auto& merged :
+                     merge_groups(counts, ordinary, exact, choice.ordinary, choice.exact)) {
                     const auto folded = fold(Span<const std::uint64_t>(merged), finest_j - j);
                     valid = valid && used_symbols(folded) <= 256;
-                    choice.cost += entropy_bits_fixed(Span<const std::uint64_t>(folded)) + table_side_cost(folded);
+                    choice.cost +=
+                        entropy_bits_fixed(Span<const std::uint64_t>(folded)) + table_side_cost(folded);
                 }
                 for (std::size_t g = ordinary; g < groups; ++g) {
                     const auto row_counts = counts.group(g);
-                    const std::uint64_t elements = std::accumulate(row_counts.begin(), row_counts.end(), std::uint64_t{0});
-                    choice.cost -= (elements * std::min(exact_row_bits, mantissa_bits - j)) << log2_fraction_bits;
+                    const std::uint64_t elements =
+                        std::accumulate(row_counts.begin(), row_counts.end(), std::uint64_t{0});
+                    choice.cost -= (elements * std::min(exact_row_bits, mantissa_bits - j))
+                                   << log2_fraction_bits;
                 }
-                if (classes > 1) choice.cost += (shape_.dims[0] * std::uint64_t{bit_length(classes - 1)}) << log2_fraction_bits;
+                if (classes > 1)
+                    choice.cost += (shape_.dims[0] * std::uint64_t{bit_length(classes - 1)})
+                                   << log2_fraction_bits;
                 // Every class more makes the streams shorter and their decoding slower.
                 if (valid) consider(choice, classes > 1 ? margin : 0);
             }
@@ -336,7 +369,8 @@ private:
                 const auto all = merge_groups(counts, ordinary, 0, 1, 0);
                 // Blocks of their own tables: worth it above 0.2 % of the whole.
                 const Choice choice{remainder + block_cost[j], j, 0, 0};
-                if (used_symbols(fold(Span<const std::uint64_t>(all[0]), finest_j - j)) <= 256) consider(choice, best.cost / 500);
+                if (used_symbols(fold(Span<const std::uint64_t>(all[0]), finest_j - j)) <= 256)
+                    consider(choice, best.cost / 500);
             }
         }
         if (best.cost == ~std::uint64_t{0}) return false;
@@ -374,18 +408,22 @@ private:
     }
 
     // Sums neighbouring groups into the given numbers of classes.
-    static std::vector<std::vector<std::uint64_t>> merge_groups(const Histograms& counts, std::size_t ordinary,
-                                                                std::size_t exact, std::size_t ordinary_classes,
+    static std::vector<std::vector<std::uint64_t>> merge_groups(const Histograms& counts,
+                                                                std::size_t ordinary, std::size_t exact,
+                                                                std::size_t ordinary_classes,
                                                                 std::size_t exact_classes) {
-        std::vector<std::vector<std::uint64_t>> merged(ordinary_classes + exact_classes, std::vector<std::uint64_t>(counts.size));
+        std::vector<std::vector<std::uint64_t>> merged(ordinary_classes + exact_classes,
+                                                       std::vector<std::uint64_t>(counts.size));
         for (std::size_t g = 0; g < ordinary + exact; ++g) {
-            const std::size_t c = g < ordinary ? g * ordinary_classes / ordinary : ordinary_classes + (g - ordinary) * exact_classes / exact;
+            const std::size_t c = g < ordinary ? g * ordinary_classes / ordinary
+                                               : ordinary_classes + (g - ordinary) * exact_classes / exact;
             for (std::size_t s = 0; s < counts.size; ++s) merged[c][s] += counts.group(g)[s];
         }
         return merged;
     }
 
-    // The table of the whole tensor at the lowest precision that loses little; above 12 bits decoding is slower.
+    // The table of the whole tensor at the lowest precision that loses little; above 12 bits decoding is
+    // slower.
     SymbolCoder make_coder(Span<const std::uint64_t> counts) const {
         std::size_t lo = 0, hi = counts.size() - 1;
         while (counts[lo] == 0) ++lo;
@@ -396,7 +434,8 @@ private:
         for (unsigned precision = 12;; ++precision) {
             StaticTable table = StaticTable::from_counts(used, static_cast<std::int32_t>(lo), precision);
             const std::uint64_t loss = table_cost_fixed(table, used) - ideal;
-            if (precision >= finest || loss < ideal / (options_.level == Level::max ? 2000 : 250)) return SymbolCoder(std::move(table));
+            if (precision >= finest || loss < ideal / (options_.level == Level::max ? 2000 : 250))
+                return SymbolCoder(std::move(table));
         }
     }
 
@@ -423,23 +462,27 @@ private:
         if (shape_.elements < 4096) return;  // tables in the one block
         std::vector<std::array<std::uint64_t, 256>> counts(planes);
         std::mutex mutex;
-        parallel_for(static_cast<std::size_t>(shape_.blocks()), 1, options_.threads, [&](std::size_t first, std::size_t last) {
-            ByteBuffer bytes, plane;
-            for (std::size_t block = first; block < last; ++block) {
-                const std::size_t n = static_cast<std::size_t>(block_elements(block));
-                const ByteSpan data = block_bytes(block * shape_.block_elements(), n, bytes);
-                for (std::size_t p = 0; p < planes; ++p) {
-                    detail::ByteCounts part{};
-                    histogram(plane_bytes(data, p, n, plane), Span<std::uint32_t>(part));
-                    const std::lock_guard<std::mutex> lock(mutex);
-                    for (std::size_t s = 0; s < 256; ++s) counts[p][s] += part[s];
-                }
-            }
-        });
+        parallel_for(static_cast<std::size_t>(shape_.blocks()), 1, options_.threads,
+                     [&](std::size_t first, std::size_t last) {
+                         ByteBuffer bytes, plane;
+                         for (std::size_t block = first; block < last; ++block) {
+                             const std::size_t n = static_cast<std::size_t>(block_elements(block));
+                             const ByteSpan data = block_bytes(block * shape_.block_elements(), n, bytes);
+                             for (std::size_t p = 0; p < planes; ++p) {
+                                 detail::ByteCounts part{};
+                                 histogram(plane_bytes(data, p, n, plane), Span<std::uint32_t>(part));
+                                 const std::lock_guard<std::mutex> lock(mutex);
+                                 for (std::size_t s = 0; s < 256; ++s) counts[p][s] += part[s];
+                             }
+                         }
+                     });
         for (std::size_t p = 0; p < planes; ++p) {
             const Span<const std::uint64_t> plane(counts[p]);
-            const auto used = std::count_if(plane.begin(), plane.end(), [](std::uint64_t c) { return c > 0; });
-            if (used < 2 || !detail::worth_coding(entropy_bits_fixed(plane), static_cast<std::size_t>(shape_.elements), 8)) continue;
+            const auto used =
+                std::count_if(plane.begin(), plane.end(), [](std::uint64_t c) { return c > 0; });
+            if (used < 2 || !detail::worth_coding(entropy_bits_fixed(plane),
+                                                  static_cast<std::size_t>(shape_.elements), 8))
+                continue;
             coder_of_class_[p] = static_cast<std::uint8_t>(coders_.size());
             coders_.push_back(make_coder(plane));
         }
@@ -452,7 +495,8 @@ private:
         const ByteSpan raw = data_.subspan(at, size);
         if (options_.base.empty()) return raw;
         const Span<std::uint8_t> bytes = buffer.get(size);
-        for (std::size_t i = 0; i < size; ++i) bytes[i] = static_cast<std::uint8_t>(raw[i] ^ options_.base[at + i]);
+        for (std::size_t i = 0; i < size; ++i)
+            bytes[i] = static_cast<std::uint8_t>(raw[i] ^ options_.base[at + i]);
         return bytes;
     }
     ByteSpan plane_bytes(ByteSpan data, std::size_t plane, std::size_t n, ByteBuffer& buffer) const {
@@ -463,12 +507,14 @@ private:
         return bytes;
     }
 
-    void encode_planes(Bytes& out, std::uint64_t begin, std::size_t n, std::uint32_t first_table, Workspace& work) const {
+    void encode_planes(Bytes& out, std::uint64_t begin, std::size_t n, std::uint32_t first_table,
+                       Workspace& work) const {
         const ByteSpan data = block_bytes(begin, n, work.bytes);
         for (std::size_t p = 0; p < shape_.itemsize; ++p) {
             const std::uint8_t coder = coder_of_class_.empty() ? no_coder : coder_of_class_[p];
             const ByteSpan plane = plane_bytes(data, p, n, work.planes);
-            append_byte_part(out, plane, 8, work.scratch, coder == no_coder ? nullptr : &coders_[coder], first_table + coder);
+            append_byte_part(out, plane, 8, work.scratch, coder == no_coder ? nullptr : &coders_[coder],
+                             first_table + coder);
         }
     }
 
@@ -484,7 +530,8 @@ private:
     };
 
     template <class Word>
-    void encode_float(Bytes& out, std::uint64_t begin, std::size_t n, std::uint32_t first_table, Workspace& work) const {
+    void encode_float(Bytes& out, std::uint64_t begin, std::size_t n, std::uint32_t first_table,
+                      Workspace& work) const {
         const FloatSplit<Word> split(dtype_info(shape_.dtype).mantissa_bits, j_);
         const bool classed = !class_of_row_.empty();
         const std::size_t run = classed ? static_cast<std::size_t>(shape_.row_length) : n;
@@ -523,7 +570,8 @@ private:
         const Span<std::uint8_t> buffer = work.planes.get(planes * ordinary + exact_planes * exact);
         PlanePointers<Word> plane{}, exact_plane{};
         for (unsigned p = 0; p < planes; ++p) plane[p] = buffer.data() + p * ordinary;
-        for (unsigned p = 0; p < exact_planes; ++p) exact_plane[p] = buffer.data() + planes * ordinary + p * exact;
+        for (unsigned p = 0; p < exact_planes; ++p)
+            exact_plane[p] = buffer.data() + planes * ordinary + p * exact;
         std::size_t plane_at = 0, exact_at = 0;
         for (std::size_t row = 0; row < rows; ++row) {
             const std::uint8_t label = classed ? row_class[row] : std::uint8_t{0};
@@ -532,7 +580,8 @@ private:
                 std::uint8_t* to = part.ranks + part.filled;
                 part.filled += words.size();
                 if (zeros_) {
-                    for (std::size_t i = 0; i < words.size(); ++i) to[i] = rank_of(part, symbol_with_zeros(split, words[i]));
+                    for (std::size_t i = 0; i < words.size(); ++i)
+                        to[i] = rank_of(part, symbol_with_zeros(split, words[i]));
                 } else if (part.coder == nullptr) {
                     // All symbols of the class are equal: the ranks are not used.
                 } else if (part.coder->offsets()) {
@@ -544,14 +593,16 @@ private:
                     for (const Word word : words) {
                         if (zeros_ && is_zero(word)) continue;
                         const Word r = static_cast<Word>(split.remainder(word) >> dropped);
-                        for (unsigned p = 0; p < exact_planes; ++p) exact_plane[p][exact_at] = static_cast<std::uint8_t>(r >> 8 * p);
+                        for (unsigned p = 0; p < exact_planes; ++p)
+                            exact_plane[p][exact_at] = static_cast<std::uint8_t>(r >> 8 * p);
                         ++exact_at;
                     }
                 } else if (zeros_) {
                     for (const Word word : words) {
                         if (is_zero(word)) continue;
                         const Word r = split.remainder(word);
-                        for (unsigned p = 0; p < planes; ++p) plane[p][plane_at] = static_cast<std::uint8_t>(r >> 8 * p);
+                        for (unsigned p = 0; p < planes; ++p)
+                            plane[p][plane_at] = static_cast<std::uint8_t>(r >> 8 * p);
                         ++plane_at;
                     }
                 } else {
@@ -579,10 +630,12 @@ private:
 
     static std::uint8_t rank_of(const ClassPart& part, unsigned symbol) {
         if (part.coder == nullptr) return 0;
-        return part.coder->offsets() ? static_cast<std::uint8_t>(symbol - part.coder->lo()) : part.coder->rank_of_symbol()[symbol];
+        return part.coder->offsets() ? static_cast<std::uint8_t>(symbol - part.coder->lo())
+                                     : part.coder->rank_of_symbol()[symbol];
     }
 
-    // Counts one class of one block and builds its table; leaves `coder` empty where one symbol is all there is.
+    // Counts one class of one block and builds its table; leaves `coder` empty where one symbol is all there
+    // is.
     template <class Word>
     void prepare_own_table(const FloatSplit<Word>& split, std::uint64_t begin, std::size_t n, ClassPart& part,
                            std::uint8_t label, const std::uint8_t* row_class, std::size_t run) const {
@@ -593,7 +646,10 @@ private:
                 split_ranks(split, words, 0U, part.ranks + done);
             });
             histogram(ByteSpan(part.ranks, n), Span<std::uint32_t>(small));
-            std::copy(small.begin(), small.begin() + static_cast<std::ptrdiff_t>(counts.size() - 2 < 256 ? counts.size() - 2 : 256), counts.begin());
+            std::copy(small.begin(),
+                      small.begin() +
+                          static_cast<std::ptrdiff_t>(counts.size() - 2 < 256 ? counts.size() - 2 : 256),
+                      counts.begin());
         } else {
             for (std::size_t at = 0; at < n; at += run) {
                 if (row_class != nullptr && row_class[at / run] != label) continue;
@@ -608,15 +664,18 @@ private:
         part.symbol = static_cast<unsigned>(lo);
         if (lo == hi) return;
         const Span<const std::uint64_t> used(counts.data() + lo, hi - lo + 1);
-        part.own.emplace(StaticTable::from_counts(used, static_cast<std::int32_t>(lo), inline_precision(part.count)));
+        part.own.emplace(
+            StaticTable::from_counts(used, static_cast<std::int32_t>(lo), inline_precision(part.count)));
         part.coder = &*part.own;
         Bytes wire;
         part.own->table().append_to(wire);
-        const std::uint64_t coded = (table_cost_fixed(part.own->table(), used) >> log2_fraction_bits) + 8 * (wire.size() + 16);
+        const std::uint64_t coded =
+            (table_cost_fixed(part.own->table(), used) >> log2_fraction_bits) + 8 * (wire.size() + 16);
         part.stored = coded >= 8 * std::uint64_t{packed_size(part.count, bit_length(used.size() - 1))};
     }
 
-    void append_symbol_part(Bytes& out, const ClassPart& part, std::uint8_t shared, std::uint32_t first_table) const {
+    void append_symbol_part(Bytes& out, const ClassPart& part, std::uint8_t shared,
+                            std::uint32_t first_table) const {
         Bytes block;
         const ByteSpan ranks(part.ranks, part.count);
         if (part.coder == nullptr) {
@@ -627,7 +686,8 @@ private:
             const StaticTable& table = part.coder->table();
             BitWriter packed;
             const unsigned width = bit_length(table.span() - 1);
-            for (const std::uint8_t rank : ranks) packed.put(static_cast<std::uint32_t>(table.symbol_of_rank(rank) - table.lo()), width);
+            for (const std::uint8_t rank : ranks)
+                packed.put(static_cast<std::uint32_t>(table.symbol_of_rank(rank) - table.lo()), width);
             append_stored_block(block, part.count, table.lo(), width, packed.finish());
         } else {
             append_static_block(block, ranks, part.coder->table(), part.coder->encode_table(),
@@ -641,9 +701,9 @@ private:
     TensorShape shape_;
     TensorOptions options_;
     std::vector<Stage> pipeline_;
-    std::vector<SymbolCoder> coders_;            // the tables of the tensor
-    std::vector<std::uint8_t> coder_of_class_;   // index into coders_ by row class or plane, or no_coder
-    std::vector<std::uint8_t> class_of_row_;     // empty: no classes
+    std::vector<SymbolCoder> coders_;           // the tables of the tensor
+    std::vector<std::uint8_t> coder_of_class_;  // index into coders_ by row class or plane, or no_coder
+    std::vector<std::uint8_t> class_of_row_;    // empty: no classes
     unsigned j_ = 0;
     bool zeros_ = false;
 };

@@ -1,7 +1,7 @@
 // What a stored tensor is made of: stages, blocks, rows. Shared by encoder, decoder and container.
 //
-// Elements are taken in C order. A row is the elements of one index of the first axis (tensors of two and more
-// axes). Blocks hold 2^18 elements, or as many whole rows as fit into that where a row is not longer.
+// Elements are taken in C order. A row is the elements of one index of the first axis (tensors of two and
+// more axes). Blocks hold 2^18 elements, or as many whole rows as fit into that where a row is not longer.
 #pragma once
 
 #include <cstddef>
@@ -37,18 +37,22 @@ struct Stage {
 
 constexpr const char* stage_name(StageId id) {
     switch (id) {
-        case StageId::plain: return "plain";
-        case StageId::byte_planes: return "byte_planes";
-        case StageId::float_split: return "float_split";
-        case StageId::xor_base: return "xor_base";
+        case StageId::plain:
+            return "plain";
+        case StageId::byte_planes:
+            return "byte_planes";
+        case StageId::float_split:
+            return "float_split";
+        case StageId::xor_base:
+            return "xor_base";
     }
     return "unknown";
 }
 
 inline constexpr std::uint8_t float_split_zero_symbols = 1;  // +0 and -0 are symbols without a remainder
 inline constexpr std::uint8_t float_split_row_classes = 2;   // a table for each class of rows
-inline constexpr std::uint8_t exact_row = 128;               // added to the class of a row whose low bits are 0
-inline constexpr unsigned exact_row_bits = 13;               // float32 that was float16: these bits are not sent
+inline constexpr std::uint8_t exact_row = 128;  // added to the class of a row whose low bits are 0
+inline constexpr unsigned exact_row_bits = 13;  // float32 that was float16: these bits are not sent
 
 inline constexpr std::size_t default_block_elements = std::size_t{1} << 18;
 inline constexpr std::size_t max_block_elements = std::size_t{1} << 26;
@@ -90,7 +94,8 @@ struct TensorShape {
 class TableStore {
 public:
     TableStore() = default;
-    explicit TableStore(std::vector<StaticTable> tables) : tables_(std::move(tables)), built_(tables_.size()) {}
+    explicit TableStore(std::vector<StaticTable> tables)
+        : tables_(std::move(tables)), built_(tables_.size()) {}
 
     std::size_t size() const { return tables_.size(); }
     const StaticTable& table(std::size_t id) const { return tables_[id]; }

@@ -47,16 +47,18 @@ inline constexpr std::array<std::uint32_t, 1025> log2_table = make_log2_table();
 // log2(x) in Q16 for x >= 1.
 FEWBITS_INLINE std::uint32_t log2_fixed(std::uint64_t x) {
     const unsigned exponent = bit_length(x) - 1;
-    const std::uint64_t mantissa = exponent >= 32 ? x >> (exponent - 32) : x << (32 - exponent);  // Q32, [1, 2)
+    const std::uint64_t mantissa =
+        exponent >= 32 ? x >> (exponent - 32) : x << (32 - exponent);  // Q32, [1, 2)
     const std::uint32_t index = static_cast<std::uint32_t>(mantissa >> 22) & 1023U;
     const std::uint64_t within = mantissa & 0x3fffffU;  // 22 bits
     const std::uint64_t left = detail::log2_table[index], right = detail::log2_table[index + 1];
     const std::uint64_t fraction = (left << 22) + (right - left) * within;  // Q42
-    return (exponent << log2_fraction_bits) + static_cast<std::uint32_t>((fraction + (std::uint64_t{1} << 25)) >> 26);
+    return (exponent << log2_fraction_bits) +
+           static_cast<std::uint32_t>((fraction + (std::uint64_t{1} << 25)) >> 26);
 }
 
-// Sum over i of counts[i] * log2(total / counts[i]) in Q16 bits: the ideal length of a message with these counts,
-// at most 2^40 symbols.
+// Sum over i of counts[i] * log2(total / counts[i]) in Q16 bits: the ideal length of a message with these
+// counts, at most 2^40 symbols.
 template <class Count>
 std::uint64_t entropy_bits_fixed(Span<const Count> counts) {
     std::uint64_t total = 0, weighted = 0;
