@@ -20,6 +20,23 @@ TARGET = Path(__file__).resolve().parents[1] / "python/fewbits/_core"
 NOTICE = "# Written by tools/stubs.py; do not edit.\n"
 
 
+def with_arguments(stub: str) -> str:
+    """Gives bare ``tuple``, ``list`` and ``dict`` annotations the arguments that strict checking demands."""
+    bare = r"(?P<before>->|:|=|\||[\[,]) *\b(?P<name>tuple|list|dict)\b(?![\[\w(.])"
+    arguments = {"tuple": "tuple[Any, ...]", "list": "list[Any]", "dict": "dict[Any, Any]"}
+    lines = []
+    for line in stub.splitlines(keepends=True):
+        code = re.match(r"\s*(def |\w+: |->)", line)
+        lines.append(re.sub(bare, lambda m: f"{m['before']} {arguments[m['name']]}", line) if code else line)
+    text = "".join(lines)
+    if text == stub:
+        return stub
+    # After the docstring of the module, where there is one.
+    docstring = re.match(r'\s*""".*?"""\n', text, re.DOTALL)
+    at = docstring.end() if docstring else 0
+    return text[:at] + "\nfrom typing import Any\n" + text[at:]
+
+
 def generate() -> dict[str, str]:
     """File name -> text of every stub."""
     import fewbits
@@ -35,7 +52,7 @@ def generate() -> dict[str, str]:
         # The extension itself is imported by its loader alone, which reads its attributes dynamically.
         if name != f"{extension}/__init__.pyi":
             renamed = re.sub(rf"\bfewbits\._core\.{extension}\b", "fewbits._core", text)
-            stubs[Path(name).name] = NOTICE + renamed.rstrip() + "\n"
+            stubs[Path(name).name] = NOTICE + with_arguments(renamed).rstrip() + "\n"
     return stubs
 
 

@@ -162,6 +162,7 @@ def _umbrella_gap(root: Path) -> None:
 
 def _untested(root: Path) -> None:
     (root / "tests/cpp/test_coding_rans.cpp").unlink()
+    (root / "tests/python/test_coding_rans.py").unlink()
 
 
 def _stray_cpp_test(root: Path) -> None:

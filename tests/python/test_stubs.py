@@ -26,6 +26,16 @@ def test_stale_stubs_are_noticed(tmp_path: Path) -> None:
     assert stubs.stale(wanted, tmp_path) == ["b.pyi", "old.pyi"]
 
 
+def test_bare_containers_get_arguments() -> None:
+    stub = '"""A list."""\n\ndef f(a: tuple, b: list[int], c: list | None) -> dict: ...\n'
+    stub += '    """list: a list"""\n'
+    done = stubs.with_arguments(stub)
+    assert "def f(a: tuple[Any, ...], b: list[int], c: list[Any] | None) -> dict[Any, Any]: ..." in done
+    assert done.startswith('"""A list."""\n\nfrom typing import Any\n')
+    assert '"""list: a list"""' in done
+    assert stubs.with_arguments("x: int\n") == "x: int\n"
+
+
 @pytest.mark.parametrize("isa", ["scalar", "avx2", "neon"])
 def test_every_isa_has_the_same_names(isa: str) -> None:
     """One set of stubs serves all extensions."""
