@@ -1,8 +1,8 @@
 """Tells which tensors differ between two compressed models without decompressing either.
 
-A `.fewbits` file holds a 64-bit hash of every tensor's bytes, so equal hashes, dtypes and shapes mean equal tensors.
-Run it: ``python examples/python/changed_tensors.py [OLD.fewbits NEW.fewbits]``; without arguments it makes two
-small models to compare.
+A `.fewbits` file holds a 64-bit hash of every tensor's bytes, so equal hashes, dtypes and shapes mean equal
+tensors. Run it: ``python examples/python/changed_tensors.py [OLD.fewbits NEW.fewbits]``; without arguments it
+makes two small models to compare.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-import numpy as np
-
 import fewbits
+import numpy as np
 
 
 def changed(old: Path, new: Path) -> dict[str, str]:
@@ -21,8 +20,8 @@ def changed(old: Path, new: Path) -> dict[str, str]:
     with fewbits.open(old) as before, fewbits.open(new) as after:
         a = {name: (t.dtype, t.shape, t.xxh64) for name, t in before.tensors.items()}
         b = {name: (t.dtype, t.shape, t.xxh64) for name, t in after.tensors.items()}
-    result = {name: "removed" for name in a.keys() - b.keys()}
-    result |= {name: "added" for name in b.keys() - a.keys()}
+    result = dict.fromkeys(a.keys() - b.keys(), "removed")
+    result |= dict.fromkeys(b.keys() - a.keys(), "added")
     result |= {name: "changed" for name in a.keys() & b.keys() if a[name] != b[name]}
     return dict(sorted(result.items()))
 

@@ -1,7 +1,7 @@
 """Looks rows of a large embedding up without decompressing the table.
 
-Run it: ``python examples/python/embedding_rows.py``. It writes a table of 100 000 rows into a temporary folder,
-opens it lazily, and reads three rows from three places.
+Run it: ``python examples/python/embedding_rows.py``. It writes a table of 100 000 rows into a temporary
+folder, opens it lazily, and reads three rows from three places.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
-
 import fewbits
+import numpy as np
 
 
 def main() -> None:
