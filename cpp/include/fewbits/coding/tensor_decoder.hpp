@@ -39,7 +39,7 @@ public:
                     base_ = base;
                     break;
                 case StageId::plain:
-                    require(stage.parameters.empty() && shape_.itemsize == 1, "plain is malformed");
+                    require(stage.parameters.empty(), "plain is malformed");
                     break;
                 case StageId::byte_planes:
                     require(stage.parameters.empty(), "byte_planes is malformed");
@@ -126,7 +126,8 @@ private:
 
     void decode_planes(ByteReader& reader, std::size_t n, Span<std::uint8_t> out, Workspace& work) const {
         const TableResolver tables = resolver();
-        const std::size_t stride = shape_.itemsize;
+        const std::size_t stride = last_ == StageId::plain ? 1 : shape_.itemsize;
+        if (last_ == StageId::plain) n *= shape_.itemsize;
         for (std::size_t p = 0; p < stride; ++p) {
             const ByteSpan plane = read_byte_part(reader, n, 8, tables, work.scratch);
             if (n == 0) continue;

@@ -71,9 +71,11 @@ public:
             default:
                 break;
         }
-        if (split) return;
-        pipeline_.push_back({shape_.itemsize == 1 ? StageId::plain : StageId::byte_planes, {}});
-        if (options_.level != Level::fast) plan_planes();
+        if (!split) {
+            pipeline_.push_back({shape_.itemsize == 1 ? StageId::plain : StageId::byte_planes, {}});
+            if (options_.level != Level::fast) plan_planes();
+        }
+        if (data.size() <= small_tensor && shape_.elements > 0) keep_if_smaller_than_plain();
     }
 
     const TensorShape& shape() const { return shape_; }
@@ -99,7 +101,11 @@ public:
         const std::uint64_t begin = block * shape_.block_elements();
         const std::size_t n = static_cast<std::size_t>(block_elements(block));
         out.reserve(n * shape_.itemsize + n / 64 + 256);
-        if (pipeline_.back().id != StageId::float_split) {
+        if (pipeline_.back().id == StageId::plain) {
+            const std::uint8_t coder = coder_of_class_.empty() ? no_coder : coder_of_class_[0];
+            append_byte_part(out, block_bytes(begin, n, work.bytes), 8, work.scratch,
+                             coder == no_coder ? nullptr : &coders_[coder], first_table + coder);
+        } else if (pipeline_.back().id == StageId::byte_planes) {
             encode_planes(out, begin, n, first_table, work);
         } else if (shape_.itemsize == 2) {
             encode_float<std::uint16_t>(out, begin, n, first_table, work);
@@ -114,6 +120,32 @@ public:
 private:
     static constexpr std::size_t chunk = 4096;  // words at a time: the copy stays in the first-level cache
     static constexpr std::uint8_t no_coder = 255;
+    static constexpr std::size_t small_tensor = std::size_t{1} << 16;  // bytes
+
+    // Noise grows by what the parts and tables of a pipeline take: it is stored as one part instead.
+    void use_plain() {
+        pipeline_.back() = {StageId::plain, {}};
+        coders_.clear();
+        coder_of_class_.clear();
+        class_of_row_.clear();
+        zeros_ = false;
+    }
+    // Small tensors are coded both ways.
+    void keep_if_smaller_than_plain() {
+        Workspace work;
+        std::size_t size = 0;
+        for (std::uint64_t block = 0; block < blocks(); ++block) size += encode_block(block, 0, work).size();
+        Bytes wire;
+        for (const SymbolCoder& coder : coders_) coder.table().append_to(wire);
+        Bytes plain;
+        append_byte_part(plain, block_bytes(0, static_cast<std::size_t>(shape_.elements), work.bytes), 8,
+                         work.scratch);
+        if (plain.size() <= size + wire.size()) use_plain();
+    }
+    // Whether a pipeline of this cost saves less than 0.2 % of the tensor.
+    bool saves_nothing(std::uint64_t cost_fixed) const {
+        return cost_fixed >= (shape_.nbytes() * 8 << log2_fraction_bits) / 1000 * 998;
+    }
 
     // Words of elements [begin, begin + n), n <= chunk, aligned and with the base taken off.
     template <class Word>
@@ -374,6 +406,11 @@ private:
             }
         }
         if (best.cost == ~std::uint64_t{0}) return false;
+        if (saves_nothing(best.cost)) {
+            pipeline_.push_back({StageId::plain, {}});
+            zeros_ = false;
+            return true;
+        }
 
         const bool classed = best.ordinary + best.exact > 1 || best.exact > 0;
         if (classed) {
@@ -476,16 +513,21 @@ private:
                              }
                          }
                      });
+        std::uint64_t cost = 0;
         for (std::size_t p = 0; p < planes; ++p) {
             const Span<const std::uint64_t> plane(counts[p]);
-            const auto used =
-                std::count_if(plane.begin(), plane.end(), [](std::uint64_t c) { return c > 0; });
-            if (used < 2 || !detail::worth_coding(entropy_bits_fixed(plane),
-                                                  static_cast<std::size_t>(shape_.elements), 8))
+            const std::uint64_t ideal = entropy_bits_fixed(plane);
+            cost += ideal;
+            const std::vector<std::uint64_t> used(plane.begin(), plane.end());
+            if (used_symbols(used) < 2 ||
+                !detail::worth_coding(ideal + table_side_cost(used),
+                                      static_cast<std::size_t>(shape_.elements), 8)) {
                 continue;
+            }
             coder_of_class_[p] = static_cast<std::uint8_t>(coders_.size());
             coders_.push_back(make_coder(plane));
         }
+        if (saves_nothing(cost)) use_plain();
     }
 
     // ---- coding -----------------------------------------------------------------------------------------
