@@ -55,8 +55,8 @@ void check_unary(const std::vector<typename V::element>& a, Operation operation,
             const auto expected = static_cast<Result>(formula(a[at + i]));
             if (!equal<Result>(got[i], expected, how)) {
                 check::fail(__FILE__, __LINE__,
-                            std::string(name) + "(" + check::show(a[at + i]) + ") is " +
-                                check::show(got[i]) + ", expected " + check::show(expected));
+                            std::string(name) + "(" + check::show(a[at + i]) + ") is " + check::show(got[i]) +
+                                ", expected " + check::show(expected));
             }
         }
     }
@@ -190,7 +190,8 @@ std::vector<T> integer_edges() {
     std::vector<T> edges;
     for (int shift = 0; shift < limits::digits; ++shift) {
         for (int delta = -1; delta <= 1; ++delta) {
-            const auto value = static_cast<T>((std::uint64_t{1} << shift) + static_cast<std::uint64_t>(delta));
+            const auto value =
+                static_cast<T>((std::uint64_t{1} << shift) + static_cast<std::uint64_t>(delta));
             edges.push_back(value);
             edges.push_back(static_cast<T>(std::uint64_t{0} - static_cast<std::uint64_t>(value)));
         }
@@ -206,11 +207,11 @@ std::vector<T> integer_edges() {
 }  // namespace lanes
 
 // Operators and functions by the expression they stand for: LANE_UNARY(f32x8, edges, sqrt(x), std::sqrt(x)).
-#define LANE_UNARY(V, inputs, operation, formula, ...)                                              \
-    lanes::check_unary<V>(                                                                          \
-        inputs, [](V x) { return operation; }, [](typename V::element x) { return formula; }, #operation, \
-        ##__VA_ARGS__)
-#define LANE_BINARY(V, left, right, operation, formula, ...)                                       \
-    lanes::check_binary<V>(                                                                        \
-        left, right, [](V x, V y) { return operation; },                                           \
+#define LANE_UNARY(V, inputs, operation, formula, ...)                                        \
+    lanes::check_unary<V>(                                                                    \
+        inputs, [](V x) { return operation; }, [](typename V::element x) { return formula; }, \
+        #operation, ##__VA_ARGS__)
+#define LANE_BINARY(V, left, right, operation, formula, ...) \
+    lanes::check_binary<V>(                                  \
+        left, right, [](V x, V y) { return operation; },     \
         [](typename V::element x, typename V::element y) { return formula; }, #operation, ##__VA_ARGS__)

@@ -195,8 +195,8 @@ TEST(float16_halfway_points_go_to_even) {
                             -std::nextafter(middle, 1e30F),
                             static_cast<float>(half_value(code)),
                             std::nextafter(static_cast<float>(half_value(code)), 1e30F)};
-        const unsigned expected[8] = {even,          low, high, 0x8000U | even, 0x8000U | low, 0x8000U | high, low,
-                                      low};
+        const unsigned expected[8] = {even,           low, high, 0x8000U | even, 0x8000U | low,
+                                      0x8000U | high, low, low};
         std::uint16_t got[8];
         store_float16(f32x8::load(x), got);
         for (int i = 0; i < 8; ++i) CHECK_EQUAL(unsigned{got[i]}, expected[i]);
