@@ -1,6 +1,7 @@
 #include "fewbits/core/checksum.hpp"
 
 #include <cstring>
+#include <initializer_list>
 #include <vector>
 
 #include "check.hpp"
@@ -54,7 +55,8 @@ TEST(crc32c_equals_bitwise_for_every_length_and_alignment) {
         CHECK_EQUAL(crc32c(data), crc32c_bitwise(data));
     }
     // Around the joins of the long streams.
-    for (std::size_t size : {12287, 12288, 12289, 13056, 24576, 25344, 25351, 39999}) {
+    for (const std::size_t size :
+         std::initializer_list<std::size_t>{12287, 12288, 12289, 13056, 24576, 25344, 25351, 39999}) {
         const ByteSpan data = Span<const std::uint8_t>(bytes).subspan(1, size);
         CHECK_EQUAL(crc32c(data), crc32c_bitwise(data));
         CHECK_EQUAL(crc32c(data, 0xdeadbeefU), crc32c_bitwise(data, 0xdeadbeefU));
@@ -104,7 +106,7 @@ TEST(xxh64_does_not_depend_on_the_pieces) {
     const auto bytes = noise(300);
     for (std::size_t size = 0; size <= bytes.size(); ++size) {
         const std::uint64_t whole = xxh64({bytes.data(), size}, 7);
-        for (std::size_t piece : {1, 3, 8, 31, 32, 33, 100}) {
+        for (const std::size_t piece : std::initializer_list<std::size_t>{1, 3, 8, 31, 32, 33, 100}) {
             Xxh64 state(7);
             for (std::size_t at = 0; at < size; at += piece) {
                 state.update({bytes.data() + at, std::min(piece, size - at)});

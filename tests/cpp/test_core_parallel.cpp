@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <initializer_list>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -11,8 +12,8 @@
 using namespace fewbits;
 
 TEST(parallel_visits_every_index_once) {
-    for (std::size_t n : {0, 1, 7, 8, 9, 100, 1001}) {
-        for (std::size_t block : {1, 8, 64, 5000}) {
+    for (const std::size_t n : std::initializer_list<std::size_t>{0, 1, 7, 8, 9, 100, 1001}) {
+        for (const std::size_t block : std::initializer_list<std::size_t>{1, 8, 64, 5000}) {
             for (int threads : {0, 1, 2, 5}) {
                 std::vector<int> visits(n, 0);
                 std::atomic<bool> aligned{true};

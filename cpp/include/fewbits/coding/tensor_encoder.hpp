@@ -344,7 +344,10 @@ private:
             set_split(j, 0);
             return true;
         }
-        const unsigned finest_j = options_.level == Level::max ? 5 : shape_.dtype == Dtype::float16 ? 3 : 2;
+        // Symbols have at most 15 bits: the decoder keeps them, and the two zeros, in 16.
+        const unsigned max_j = std::min(5U, 15U - FloatSplit<Word>(mantissa_bits, 0).symbol_bits());
+        const unsigned finest_j =
+            options_.level == Level::max ? max_j : shape_.dtype == Dtype::float16 ? 3 : 2;
         const FloatSplit<Word> finest(mantissa_bits, finest_j);
         std::vector<std::uint8_t> group_of_row;
         std::size_t ordinary = 1, exact = 0;
