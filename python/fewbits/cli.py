@@ -18,7 +18,7 @@ import traceback
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 from tqdm import tqdm
 
@@ -512,6 +512,13 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def _knows_its_width(stream: TextIO) -> bool:
+    try:
+        return os.get_terminal_size(stream.fileno()).columns > 0
+    except (OSError, ValueError):
+        return False
+
+
 @contextmanager
 def _progress_bar(arguments: argparse.Namespace, label: str) -> Iterator[files.Progress]:
     """A bar on stderr, for work of more than a second on a terminal; else nothing."""
@@ -523,7 +530,9 @@ def _progress_bar(arguments: argparse.Namespace, label: str) -> Iterator[files.P
         delay=1.0,
         disable=hidden,
         leave=False,
-        dynamic_ncols=True,
+        # A terminal that does not know its width (some containers, serial lines) would get no bar at all.
+        ncols=None if _knows_its_width(sys.stderr) else 80,
+        dynamic_ncols=_knows_its_width(sys.stderr),
         file=sys.stderr,
     ) as bar:
 

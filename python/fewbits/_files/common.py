@@ -83,16 +83,20 @@ class Source:
         return metadata
 
 
-def map_file(path: str) -> Bytes:
-    """The whole file, mapped read-only."""
+def check_regular_file(path: str) -> None:
+    """Refuse what cannot be mapped, and what would block when it is opened (a pipe), and empty files."""
     status = os.stat(path)
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.ESPIPE, "not a regular file", path)
     if status.st_size == 0:
-        with open(path, "rb"):  # an unreadable file is refused even when empty
-            return np.empty(0, np.uint8)
+        raise CorruptDataError(f"{path}: the file is empty")
+
+
+def map_file(path: str) -> Bytes:
+    """The whole file, mapped read-only."""
+    check_regular_file(path)
     return np.memmap(path, np.uint8, "r").view(np.ndarray)
 
 
