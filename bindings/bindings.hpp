@@ -29,5 +29,6 @@ inline nb::bytes to_bytes(fewbits::ByteSpan data) {
 }
 
 void register_core(nb::module_& m);
+void register_files(nb::module_& m);
 void register_coding(nb::module_& m);
 void register_container(nb::module_& m);

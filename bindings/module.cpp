@@ -19,7 +19,10 @@ void translate(const std::exception_ptr& exception, void* errors) {
     try {
         std::rethrow_exception(exception);
     } catch (const fewbits::IoError& e) {
-        nb::object value = nb::module_::import_("builtins").attr("OSError")(e.code(), e.what(), e.path());
+        // File names are bytes that need not be UTF-8.
+        nb::object path = nb::steal(
+            PyUnicode_DecodeFSDefaultAndSize(e.path().data(), static_cast<Py_ssize_t>(e.path().size())));
+        nb::object value = nb::module_::import_("builtins").attr("OSError")(e.code(), e.what(), path);
         PyErr_SetObject(reinterpret_cast<PyObject*>(value.ptr()->ob_type), value.ptr());
     } catch (const fewbits::ConvergenceError& e) {
         nb::object value = nb::borrow(static_cast<PyObject*>(errors))
@@ -52,6 +55,7 @@ NB_MODULE(FEWBITS_MODULE, m) {
     nb::register_exception_translator(&translate, nb::module_::import_("fewbits.errors").release().ptr());
     nb::module_ core = m.def_submodule("core", "Checksums, random numbers, files.");
     register_core(core);
+    register_files(core);
     nb::module_ coding = m.def_submodule("coding", "Entropy coders and coded blocks.");
     register_coding(coding);
     nb::module_ container = m.def_submodule("container", "Tensors and the .fewbits container.");

@@ -5,9 +5,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fewbits._core import __version__, isa
+from fewbits._core import __version__, _cpu, isa
+from fewbits.container import File, TensorInfo, Writer, compress_array, decompress_array, open, save
 
-__all__ = ["__version__", "get_cmake_dir", "get_include", "isa"]
+__all__ = [
+    "File",
+    "TensorInfo",
+    "Writer",
+    "__version__",
+    "compress_array",
+    "decompress_array",
+    "get_cmake_dir",
+    "get_include",
+    "isa",
+    "open",
+    "save",
+]
 
 _package = Path(__file__).resolve().parent
 
@@ -21,4 +34,5 @@ def get_include() -> str:
 
 def get_cmake_dir() -> str:
     """Directory of ``fewbitsConfig.cmake``, for ``-Dfewbits_DIR=``."""
-    return str(_package / "lib" / "cmake" / "fewbits")
+    # Beside the compiled extension: an editable install keeps it apart from the Python files.
+    return str(Path(str(_cpu.__file__)).resolve().parents[1] / "lib" / "cmake" / "fewbits")

@@ -58,6 +58,19 @@
 #define FEWBITS_UNLIKELY(condition) (condition)
 #endif
 
+// Sends a float, double or vector register through an empty assembly statement: the optimiser can neither
+// regroup, fuse nor narrow arithmetic across it, not even under -funsafe-math-optimizations or -mrecip, which
+// set no macro that could be refused above. MSVC has no such statement and only /fp:fast, which is refused.
+#if (defined(__GNUC__) || defined(__clang__)) && (defined(__x86_64__) || defined(__i386__))
+#define FEWBITS_VALUE_BARRIER(value) __asm__("" : "+x"(value))
+#elif (defined(__GNUC__) || defined(__clang__)) && defined(__aarch64__)
+#define FEWBITS_VALUE_BARRIER(value) __asm__("" : "+w"(value))
+#elif defined(__GNUC__) || defined(__clang__)
+#define FEWBITS_VALUE_BARRIER(value) __asm__("" : "+m"(value))
+#else
+#define FEWBITS_VALUE_BARRIER(value) static_cast<void>(value)
+#endif
+
 namespace fewbits {
 inline namespace FEWBITS_ISA {
 

@@ -1,0 +1,2 @@
+# Written by tools/stubs.py; do not edit.
+"""Entropy coders and coded blocks."""
