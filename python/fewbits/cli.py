@@ -512,7 +512,7 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
-def _knows_its_width(stream: TextIO) -> bool:
+def _knows_its_size(stream: TextIO) -> bool:
     try:
         return os.get_terminal_size(stream.fileno()).columns > 0
     except (OSError, ValueError):
@@ -523,6 +523,7 @@ def _knows_its_width(stream: TextIO) -> bool:
 def _progress_bar(arguments: argparse.Namespace, label: str) -> Iterator[files.Progress]:
     """A bar on stderr, for work of more than a second on a terminal; else nothing."""
     hidden = arguments.quiet or not sys.stderr.isatty()
+    sized = _knows_its_size(sys.stderr)
     with tqdm(
         desc=label,
         unit="B",
@@ -530,9 +531,10 @@ def _progress_bar(arguments: argparse.Namespace, label: str) -> Iterator[files.P
         delay=1.0,
         disable=hidden,
         leave=False,
-        # A terminal that does not know its width (some containers, serial lines) would get no bar at all.
-        ncols=None if _knows_its_width(sys.stderr) else 80,
-        dynamic_ncols=_knows_its_width(sys.stderr),
+        # A terminal that does not know its size (some containers, serial lines) would get no bar at all.
+        ncols=None if sized else 80,
+        nrows=None if sized else 24,
+        dynamic_ncols=sized,
         file=sys.stderr,
     ) as bar:
 

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import json
 import os
+import pty
 import re
 import signal
+import struct
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,8 +25,6 @@ import safetensors.numpy
 from fewbits import cli
 from fewbits.container import Writer
 from fewbits.errors import LimitError
-
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals and files")
 
 
 def run(*arguments: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -189,7 +191,7 @@ def test_json_everywhere(model: Path, packed: Path, tmp_path: Path) -> None:
     assert decompressed["output_bytes"] == model.stat().st_size
     verified = json.loads(run("verify", "--json", packed, "--against", model).stdout)
     assert (verified["ok"], verified["tensors"], verified["problems"]) == (True, 3, [])
-    np.save(out, np.zeros(3))
+    safetensors.numpy.save_file({"x": np.zeros(3)}, out)
     result = run("verify", "--json", packed, "--against", out)
     assert result.returncode == 1
     problems = json.loads(result.stdout)["problems"]
@@ -489,10 +491,10 @@ fewbits.files.compress_file = slow
 """
 
 
-def on_a_terminal(command: list[str]) -> tuple[int, str]:
+def on_a_terminal(command: list[str], columns: int = 100) -> tuple[int, str]:
     """Run a command with stderr on a pseudo-terminal."""
-    pty = pytest.importorskip("pty")
     ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("4H", 24 if columns else 0, columns, 0, 0))
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, stderr=theirs, stdin=subprocess.DEVNULL
     ) as process:
@@ -511,8 +513,9 @@ def _read_all(descriptor: int) -> Iterator[str]:
         os.close(descriptor)
 
 
-def test_progress_is_shown_for_long_work_on_a_terminal(model: Path) -> None:
-    status, shown = on_a_terminal(run_code(SLOW, "compress", "-f", model))
+@pytest.mark.parametrize("columns", [100, 60, 0])  # 0: a terminal that does not know its size
+def test_progress_is_shown_for_long_work_on_a_terminal(model: Path, columns: int) -> None:
+    status, shown = on_a_terminal(run_code(SLOW, "compress", "-f", model), columns)
     assert status == 0
     assert "compressing" in shown
     assert "B/s" in shown  # throughput

@@ -17,7 +17,16 @@ from fewbits._files.common import Origin, Progress, Source, SourceTensor, check_
 from fewbits.container import File
 from fewbits.errors import ArgumentError, CorruptDataError
 
-__all__ = ["CONTAINER_MAGIC", "Origin", "Source", "SourceTensor", "check_regular_file", "open_source", "pieces", "restore"]
+__all__ = [
+    "CONTAINER_MAGIC",
+    "Origin",
+    "Source",
+    "SourceTensor",
+    "check_regular_file",
+    "open_source",
+    "pieces",
+    "restore",
+]
 
 CONTAINER_MAGIC = b"\x89FWB\r\n\x1a\n"
 
