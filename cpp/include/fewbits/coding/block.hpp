@@ -1,18 +1,18 @@
 // Coded blocks: self-describing messages of at most 2^26 symbols, and frames of blocks.
 //
-//   u8      version 1 (low 4 bits) | kind << 4: 0 empty, 1 const, 2 stored, 3 static, 4 parametric, 5 adaptive
-//   u8      log2(lanes) (3 bits) | checksum 8 | hash 16 | exceptions 32 | low bits 64 | table inline 128
-//   varint  n
-//   const   zigzag varint value
-//   stored  zigzag varint min, u8 width 1..32, symbol - min in packed bits (coding/bitpack.hpp)
-//   static  u8 precision, table (static_table.hpp) or [varint number of the table, [u64 XXH64 of its wire form]],
+//   u8      version 1 (low 4 bits) | kind << 4: 0 empty, 1 const, 2 stored, 3 static, 4 parametric, 5
+//   adaptive u8      log2(lanes) (3 bits) | checksum 8 | hash 16 | exceptions 32 | low bits 64 | table inline
+//   128 varint  n const   zigzag varint value stored  zigzag varint min, u8 width 1..32, symbol - min in
+//   packed bits (coding/bitpack.hpp) static  u8 precision, table (static_table.hpp) or [varint number of the
+//   table, [u64 XXH64 of its wire form]],
 //           varint word count, states and words of A32 (precision <= 15) or A64
 //   [u32    CRC-32C of everything before]
 // Frame: u8 0xf1 (version 1, kind 15), varint block count, varint size of each block, the blocks.
 //
-// Only one form of a message is accepted where the format leaves a choice without a use: no padding bits, empty
-// blocks have n = 0 and only they, static tables have at least two symbols. Everything is checked before anything
-// is allocated; parametric and adaptive blocks are recognised and refused with UnsupportedFeatureError.
+// Only one form of a message is accepted where the format leaves a choice without a use: no padding bits,
+// empty blocks have n = 0 and only they, static tables have at least two symbols. Everything is checked
+// before anything is allocated; parametric and adaptive blocks are recognised and refused with
+// UnsupportedFeatureError.
 #pragma once
 
 #include <algorithm>
@@ -90,35 +90,40 @@ inline unsigned choose_lanes(std::uint64_t n, std::uint64_t entropy_fixed, unsig
 // ---- writing --------------------------------------------------------------------------------------------
 
 inline void append_empty_block(Bytes& out, bool checksum = false) {
-    detail::BlockWriter(out, BlockKind::empty, 1, checksum ? detail::flag_checksum : std::uint8_t{0}, 0).finish();
+    detail::BlockWriter(out, BlockKind::empty, 1, checksum ? detail::flag_checksum : std::uint8_t{0}, 0)
+        .finish();
 }
 
 // n >= 1 times `value`.
 inline void append_const_block(Bytes& out, std::uint64_t n, std::int64_t value, bool checksum = false) {
     FEWBITS_REQUIRE(n >= 1, "append_const_block: n must be at least 1, got 0");
-    detail::BlockWriter block(out, BlockKind::constant, 1, checksum ? detail::flag_checksum : std::uint8_t{0}, n);
+    detail::BlockWriter block(out, BlockKind::constant, 1, checksum ? detail::flag_checksum : std::uint8_t{0},
+                              n);
     append_varint(out, zigzag_encode(value));
     block.finish();
 }
 
 // n >= 1 symbols, of which `packed` holds symbol - min in `width` bits each.
-inline void append_stored_block(Bytes& out, std::uint64_t n, std::int64_t min, unsigned width, ByteSpan packed,
-                                bool checksum = false) {
+inline void append_stored_block(Bytes& out, std::uint64_t n, std::int64_t min, unsigned width,
+                                ByteSpan packed, bool checksum = false) {
     FEWBITS_REQUIRE(n >= 1, "append_stored_block: n must be at least 1, got 0");
     FEWBITS_REQUIRE(width >= 1 && width <= 32,
                     "append_stored_block: width must be in 1..32, got " + std::to_string(width));
-    FEWBITS_REQUIRE(n <= max_block_symbols && packed.size() == packed_size(static_cast<std::size_t>(n), width),
-                    "append_stored_block: packed has the wrong size");
-    detail::BlockWriter block(out, BlockKind::stored, 1, checksum ? detail::flag_checksum : std::uint8_t{0}, n);
+    FEWBITS_REQUIRE(
+        n <= max_block_symbols && packed.size() == packed_size(static_cast<std::size_t>(n), width),
+        "append_stored_block: packed has the wrong size");
+    detail::BlockWriter block(out, BlockKind::stored, 1, checksum ? detail::flag_checksum : std::uint8_t{0},
+                              n);
     append_varint(out, zigzag_encode(min));
     out.push_back(static_cast<std::uint8_t>(width));
     append(out, packed);
     block.finish();
 }
 
-// The message `ranks` under `table`, of which `encode` was made; Rank is uint8_t or uint16_t. With a table_id the
-// reader finds the table by that number (and, with `hash`, refuses another one), else it is written inline.
-// lanes = 0 chooses by the expected size. An empty message gives an empty block, one rank a constant one.
+// The message `ranks` under `table`, of which `encode` was made; Rank is uint8_t or uint16_t. With a table_id
+// the reader finds the table by that number (and, with `hash`, refuses another one), else it is written
+// inline. lanes = 0 chooses by the expected size. An empty message gives an empty block, one rank a constant
+// one.
 template <class Rank>
 void append_static_block(Bytes& out, Span<Rank> ranks, const StaticTable& table, const EncodeTable& encode,
                          std::optional<std::uint32_t> table_id, unsigned lanes = 0, bool checksum = false,
@@ -178,7 +183,8 @@ struct BlockHeader {
     std::uint64_t n = 0;
 };
 
-// A block read and checked, but for the coded symbols themselves. `payload` points into the data it was read from.
+// A block read and checked, but for the coded symbols themselves. `payload` points into the data it was read
+// from.
 struct BlockView : BlockHeader {
     std::int64_t value = 0;                    // constant
     std::int64_t min = 0;                      // stored
@@ -208,9 +214,9 @@ inline BlockHeader read_block_header(ByteReader& reader) {
     return block;
 }
 
-// Reads a block and moves past it. Throws CorruptDataError on damage (a wrong checksum included), LimitError where
-// the block has more than max_symbols symbols, ParameterMismatchError where the table of the given number is
-// another than the block was coded with (as far as the block tells), UnsupportedFeatureError.
+// Reads a block and moves past it. Throws CorruptDataError on damage (a wrong checksum included), LimitError
+// where the block has more than max_symbols symbols, ParameterMismatchError where the table of the given
+// number is another than the block was coded with (as far as the block tells), UnsupportedFeatureError.
 inline BlockView read_block(ByteReader& reader, const TableResolver& tables,
                             std::uint64_t max_symbols = max_block_symbols) {
     ByteReader begin = reader;
@@ -228,7 +234,8 @@ inline BlockView read_block(ByteReader& reader, const TableResolver& tables,
     const bool is_static = block.kind == BlockKind::static_table;
     const bool table_inline = (block.flags & detail::flag_table_inline) != 0;
     const bool hashed = (block.flags & detail::flag_hash) != 0;
-    if (!is_static && (block.lanes != 1 || table_inline || hashed)) reader.fail("a block has flags without use");
+    if (!is_static && (block.lanes != 1 || table_inline || hashed))
+        reader.fail("a block has flags without use");
     if (table_inline && hashed) reader.fail("a block has a table and a hash");
     if (block.n > max_symbols) {
         throw LimitError("coded block: has " + std::to_string(block.n) + " symbols, at most " +
@@ -261,7 +268,8 @@ inline BlockView read_block(ByteReader& reader, const TableResolver& tables,
         }
         if (table_inline) {
             own_table = StaticTable::read(reader);
-            if (own_table->precision() != precision) reader.fail("a block's precision is not that of its table");
+            if (own_table->precision() != precision)
+                reader.fail("a block's precision is not that of its table");
             if (own_table->used() == 1) reader.fail("a block's table has one symbol only");
         } else {
             table_id = reader.varint(32);
@@ -282,12 +290,13 @@ inline BlockView read_block(ByteReader& reader, const TableResolver& tables,
         block.table = tables(table_id);
         if (block.table == nullptr) reader.fail("a block names a table that is not there");
         if (hashed && detail::table_hash(block.table->table()) != hash) {
-            throw ParameterMismatchError("coded block: the table differs from the one the block was coded with");
+            throw ParameterMismatchError(
+                "coded block: the table differs from the one the block was coded with");
         }
         if (block.table->precision() != precision) {
             throw ParameterMismatchError("coded block: the table has precision " +
-                                         std::to_string(block.table->precision()) + ", the block was coded with " +
-                                         std::to_string(precision));
+                                         std::to_string(block.table->precision()) +
+                                         ", the block was coded with " + std::to_string(precision));
         }
     }
     return block;
@@ -308,7 +317,8 @@ inline void check_out_size(const BlockView& block, std::size_t size) {
 template <class Store>
 void unpack_stored(const BlockView& block, const Store& store) {
     BitReader bits(block.payload, "stored block");
-    for (std::size_t i = 0; i < block.n; ++i) store(i, block.min + static_cast<std::int64_t>(bits.get(block.width)));
+    for (std::size_t i = 0; i < block.n; ++i)
+        store(i, block.min + static_cast<std::int64_t>(bits.get(block.width)));
 }
 
 }  // namespace detail
@@ -335,11 +345,14 @@ inline void decode_symbols(const BlockView& block, Span<std::int32_t> symbols) {
         return static_cast<std::int32_t>(value);
     };
     switch (block.kind) {
-        case BlockKind::constant: std::fill(symbols.begin(), symbols.end(), narrow(block.value)); break;
+        case BlockKind::constant:
+            std::fill(symbols.begin(), symbols.end(), narrow(block.value));
+            break;
         case BlockKind::stored:
             // The sum of the ends is checked: no sum in between then leaves int64.
             if (block.min < INT32_MIN || block.min > INT32_MAX) detail::fail_symbol_range("int32");
-            detail::unpack_stored(block, [&](std::size_t i, std::int64_t value) { symbols[i] = narrow(value); });
+            detail::unpack_stored(block,
+                                  [&](std::size_t i, std::int64_t value) { symbols[i] = narrow(value); });
             break;
         case BlockKind::static_table: {
             const StaticTable& table = block.table->table();
@@ -347,7 +360,8 @@ inline void decode_symbols(const BlockView& block, Span<std::int32_t> symbols) {
                 std::vector<std::uint8_t> ranks(symbols.size());
                 decode_ranks(block, Span<std::uint8_t>(ranks));
                 std::array<std::int32_t, 256> symbol{};
-                for (std::uint32_t rank = 0; rank < table.ranks(); ++rank) symbol[rank] = table.symbol_of_rank(rank);
+                for (std::uint32_t rank = 0; rank < table.ranks(); ++rank)
+                    symbol[rank] = table.symbol_of_rank(rank);
                 for (std::size_t i = 0; i < ranks.size(); ++i) symbols[i] = symbol[ranks[i]];
             } else {
                 std::vector<std::uint16_t> ranks(symbols.size());
@@ -360,7 +374,8 @@ inline void decode_symbols(const BlockView& block, Span<std::int32_t> symbols) {
             }
             break;
         }
-        default: break;
+        default:
+            break;
     }
 }
 
@@ -372,13 +387,16 @@ inline void decode_bytes(const BlockView& block, Span<std::uint8_t> bytes) {
         return static_cast<std::uint8_t>(value);
     };
     switch (block.kind) {
-        case BlockKind::constant: std::fill(bytes.begin(), bytes.end(), narrow(block.value)); break;
+        case BlockKind::constant:
+            std::fill(bytes.begin(), bytes.end(), narrow(block.value));
+            break;
         case BlockKind::stored:
             narrow(block.min);
             if (block.min == 0 && block.width <= 8) {
                 unpack_bits(block.payload, block.width, bytes);
             } else {
-                detail::unpack_stored(block, [&](std::size_t i, std::int64_t value) { bytes[i] = narrow(value); });
+                detail::unpack_stored(block,
+                                      [&](std::size_t i, std::int64_t value) { bytes[i] = narrow(value); });
             }
             break;
         case BlockKind::static_table: {
@@ -391,7 +409,8 @@ inline void decode_bytes(const BlockView& block, Span<std::uint8_t> bytes) {
             }
             break;
         }
-        default: break;
+        default:
+            break;
     }
 }
 

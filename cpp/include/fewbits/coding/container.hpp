@@ -42,12 +42,11 @@ using Metadata = std::vector<std::pair<std::string, std::string>>;
 
 namespace detail {
 
-// Well-formed UTF-8 without NUL: no overlong forms, no surrogates, nothing above U+10FFFF.
+// Well-formed UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
 inline bool is_utf8(ByteSpan text) {
     std::size_t i = 0;
     while (i < text.size()) {
         const std::uint8_t lead = text[i++];
-        if (lead == 0) return false;
         if (lead < 0x80) continue;
         const unsigned more = lead >= 0xc2 && lead <= 0xdf   ? 1
                               : (lead & 0xf0) == 0xe0        ? 2
@@ -64,6 +63,10 @@ inline bool is_utf8(ByteSpan text) {
         i += more;
     }
     return true;
+}
+
+inline bool is_name(ByteSpan text) {
+    return text.size() <= 4096 && is_utf8(text) && std::find(text.begin(), text.end(), 0) == text.end();
 }
 
 inline ByteSpan as_bytes(const std::string& text) {
@@ -96,10 +99,10 @@ public:
     // Text that belongs to the file; keys are unique.
     void add_metadata(const std::string& key, const std::string& value) {
         FEWBITS_REQUIRE(!finished_, "FileWriter::add_metadata: the file is finished");
-        FEWBITS_REQUIRE(!key.empty() && key.size() <= 4096 && detail::is_utf8(detail::as_bytes(key)),
-                        "FileWriter::add_metadata: key must be 1 to 4096 bytes of UTF-8 without NUL");
+        FEWBITS_REQUIRE(key.size() <= 4096 && detail::is_utf8(detail::as_bytes(key)),
+                        "FileWriter::add_metadata: key must be at most 4096 bytes of UTF-8");
         FEWBITS_REQUIRE(value.size() < (std::size_t{1} << 30) && detail::is_utf8(detail::as_bytes(value)),
-                        "FileWriter::add_metadata: value must be UTF-8 without NUL, below 1 GiB");
+                        "FileWriter::add_metadata: value must be UTF-8, below 1 GiB");
         FEWBITS_REQUIRE(keys_.insert(key).second,
                         "FileWriter::add_metadata: key '" + key + "' is there already");
         metadata_.emplace_back(key, value);
@@ -110,7 +113,7 @@ public:
                       const TensorOptions& options = {}) {
         FEWBITS_REQUIRE(!finished_ && encoder_ == nullptr,
                         "FileWriter::begin_tensor: another tensor is not ended");
-        FEWBITS_REQUIRE(name.size() <= 4096 && detail::is_utf8(detail::as_bytes(name)),
+        FEWBITS_REQUIRE(detail::is_name(detail::as_bytes(name)),
                         "FileWriter::begin_tensor: name must be at most 4096 bytes of UTF-8 without NUL");
         FEWBITS_REQUIRE(names_.count(name) == 0,
                         "FileWriter::begin_tensor: name '" + name + "' is there already");
@@ -510,9 +513,9 @@ private:
 
     void read_tensor(ByteReader& body) {
         TensorEntry entry;
-        const std::uint16_t name_size = body.u16();
-        if (name_size > 4096) body.fail("a name is longer than 4096 bytes");
-        entry.name = detail::read_text(body, name_size);
+        entry.name = detail::read_text(body, body.u16());
+        if (!detail::is_name(detail::as_bytes(entry.name)))
+            body.fail("a name is longer than 4096 bytes or has a NUL");
         const std::uint8_t code = body.u8();
         const DtypeInfo* dtype = find_dtype(code);
         if (dtype == nullptr)

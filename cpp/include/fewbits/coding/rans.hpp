@@ -1,21 +1,24 @@
 // Interleaved rANS: the two entropy coder cores.
 //
 //   A32   32-bit states in [2^16, 2^32), 16-bit words, precision 8..15, 1, 4, 8 or 32 lanes     static tables
-//   A64   64-bit states in [2^31, 2^63), 32-bit words, precision 1..24, 1, 2, 4 or 8 lanes      everything else
+//   A64   64-bit states in [2^31, 2^63), 32-bit words, precision 1..24, 1, 2, 4 or 8 lanes      everything
+//   else
 //
 // With L the lower bound of the state x, B the bits of a word, M = 2^P, a symbol (start, f):
-//   encode   if x >= f << (log2 L + B - P): emit the low B bits of x, x >>= B;   x = (x / f) M + x mod f + start
-//   decode   t = x mod M, start <= t < start + f;   x = f (x / M) + t - start;   if x < L: x = x << B | next word
-// Symbol i belongs to lane i mod N; all lanes share one sequence of words. The encoder walks from the last symbol
-// to the first and fills the words backwards, the decoder walks forward. Payload: N states in lane order, words.
+//   encode   if x >= f << (log2 L + B - P): emit the low B bits of x, x >>= B;   x = (x / f) M + x mod f +
+//   start decode   t = x mod M, start <= t < start + f;   x = f (x / M) + t - start;   if x < L: x = x << B |
+//   next word
+// Symbol i belongs to lane i mod N; all lanes share one sequence of words. The encoder walks from the last
+// symbol to the first and fills the words backwards, the decoder walks forward. Payload: N states in lane
+// order, words.
 //
-// Contract: the decoder checks the initial states, every word it takes, and that all lanes end at exactly L with
-// the last word taken (a 31 N bit integrity check): else CorruptDataError. Payload <= sum (P - log2 f) + 64 N bits
-// on typical data; at most one word per symbol. The same bytes on every instruction set.
-// Kernels: A32 with 32 lanes runs on vectors (detail/rans32_simd.hpp); division by f is a multiplication with a
-// 32-bit reciprocal, exact on the states that can occur (proof at make_reciprocal).
-// Sources: J. Duda, arXiv:1311.2540 (ANS); F. Giesen, "Interleaved entropy coders", arXiv:1402.3392; R. Alverson,
-// "Integer division using reciprocals", ARITH 1991.
+// Contract: the decoder checks the initial states, every word it takes, and that all lanes end at exactly L
+// with the last word taken (a 31 N bit integrity check): else CorruptDataError. Payload <= sum (P - log2 f) +
+// 64 N bits on typical data; at most one word per symbol. The same bytes on every instruction set. Kernels:
+// A32 with 32 lanes runs on vectors (detail/rans32_simd.hpp); division by f is a multiplication with a 32-bit
+// reciprocal, exact on the states that can occur (proof at make_reciprocal). Sources: J. Duda,
+// arXiv:1311.2540 (ANS); F. Giesen, "Interleaved entropy coders", arXiv:1402.3392; R. Alverson, "Integer
+// division using reciprocals", ARITH 1991.
 #pragma once
 
 #include <algorithm>
@@ -58,15 +61,17 @@ struct alignas(16) EncodeEntry {
     std::uint32_t start() const { return frequency_start >> 16; }
 };
 
-// x / f = ((x + increment) * reciprocal) >> (32 + shift) for every x < f << (32 - P), 1 <= f <= 2^P, P in 8..15.
+// x / f = ((x + increment) * reciprocal) >> (32 + shift) for every x < f << (32 - P), 1 <= f <= 2^P, P
+// in 8..15.
 //
 // With k = 32 + floor(log2 f) (one less for powers of two), r = 2^k / f < 2^32 and e the error below:
 //   round up    m = ceil(r), e = m f - 2^k:    x m / 2^k = x / f + x e / (f 2^k) has the right floor while
 //               x e < 2^k, since x / f is at least 1 / f below the next integer
-//   round down  m = floor(r), e = 2^k - m f:   (x + 1) m / 2^k = (x + 1) / f - (x + 1) e / (f 2^k) has the right
+//   round down  m = floor(r), e = 2^k - m f:   (x + 1) m / 2^k = (x + 1) / f - (x + 1) e / (f 2^k) has the
+//   right
 //               floor while (x + 1) e <= 2^k
-// The two errors add up to f. Where f <= 2^(P - 1), x < 2^31 and f < 2^(k - 31): rounding up works. Else k = P + 31,
-// x < 2^32 and the smaller error is at most f / 2 < 2^(P - 1): it works.
+// The two errors add up to f. Where f <= 2^(P - 1), x < 2^31 and f < 2^(k - 31): rounding up works. Else k =
+// P + 31, x < 2^32 and the smaller error is at most f / 2 < 2^(P - 1): it works.
 inline EncodeEntry make_reciprocal(std::uint32_t frequency, std::uint32_t start, unsigned precision) {
     EncodeEntry entry;
     entry.frequency_start = frequency | start << 16;
@@ -122,8 +127,8 @@ private:
 };
 
 // A static table prepared for decoding: what to do by slot.
-//   packed   precision <= 12, at most 256 ranks: one u32 a slot: rank << 24 | frequency << 12 | offset in symbol
-//   split    precision 13..15, or more ranks: u32 frequency | offset << 16, and a rank of 8 or 16 bits
+//   packed   precision <= 12, at most 256 ranks: one u32 a slot: rank << 24 | frequency << 12 | offset in
+//   symbol split    precision 13..15, or more ranks: u32 frequency | offset << 16, and a rank of 8 or 16 bits
 //   search   precision > 15: slots are looked for among the starts, in buckets of 2^(precision - 12) slots
 // A table with one used symbol, whose frequency 2^P no field holds, has no slots: nothing is coded with it.
 class DecodeTable {
@@ -154,8 +159,10 @@ public:
                 for (std::uint32_t i = 0; i < f; ++i) {
                     slots_[start + i] = layout_ == Layout::packed ? rank << 24 | f << 12 | i : f | i << 16;
                 }
-                if (layout_ == Layout::split8) std::fill_n(ranks8_.begin() + start, f, static_cast<std::uint8_t>(rank));
-                if (layout_ == Layout::split16) std::fill_n(ranks16_.begin() + start, f, static_cast<std::uint16_t>(rank));
+                if (layout_ == Layout::split8)
+                    std::fill_n(ranks8_.begin() + start, f, static_cast<std::uint8_t>(rank));
+                if (layout_ == Layout::split16)
+                    std::fill_n(ranks16_.begin() + start, f, static_cast<std::uint16_t>(rank));
             }
         }
     }
@@ -200,8 +207,10 @@ public:
     Rans64Encoder() { states_.fill(rans64_lower); }
     void reserve(std::size_t symbols) { words_.reserve(symbols); }
 
-    // Symbol number `index` of the message; 1 <= frequency, start + frequency <= 2^precision, precision <= 24.
-    FEWBITS_INLINE void push(std::size_t index, std::uint32_t start, std::uint32_t frequency, unsigned precision) {
+    // Symbol number `index` of the message; 1 <= frequency, start + frequency <= 2^precision, precision
+    // <= 24.
+    FEWBITS_INLINE void push(std::size_t index, std::uint32_t start, std::uint32_t frequency,
+                             unsigned precision) {
         std::uint64_t x = states_[index % Lanes];
         if (x >> (63 - precision) >= frequency) {
             words_.push_back(static_cast<std::uint32_t>(x));
@@ -247,7 +256,8 @@ public:
         return static_cast<std::uint32_t>(states_[index % Lanes]) & ((1U << precision) - 1);
     }
     // start <= peek(index, precision) < start + frequency
-    FEWBITS_INLINE void advance(std::size_t index, std::uint32_t start, std::uint32_t frequency, unsigned precision) {
+    FEWBITS_INLINE void advance(std::size_t index, std::uint32_t start, std::uint32_t frequency,
+                                unsigned precision) {
         std::uint64_t x = states_[index % Lanes];
         x = frequency * (x >> precision) + peek(index, precision) - start;
         if (x < rans64_lower) {
@@ -283,12 +293,13 @@ namespace detail {
 }
 
 template <class Rank>
-[[noreturn]] FEWBITS_NOINLINE void fail_bad_rank(const char* function, Span<const Rank> ranks, const StaticTable* table,
-                                                 const EncodeTable* encode) {
+[[noreturn]] FEWBITS_NOINLINE void fail_bad_rank(const char* function, Span<const Rank> ranks,
+                                                 const StaticTable* table, const EncodeTable* encode) {
     for (std::size_t i = 0; i < ranks.size(); ++i) {
         const std::uint32_t rank = ranks[i];
-        const bool good = table != nullptr ? rank < table->ranks() && table->frequency_of_rank(rank) > 0
-                                           : rank < encode->ranks() && encode->entries()[rank].frequency() > 0;
+        const bool good = table != nullptr
+                              ? rank < table->ranks() && table->frequency_of_rank(rank) > 0
+                              : rank < encode->ranks() && encode->entries()[rank].frequency() > 0;
         if (good) continue;
         throw ArgumentError(std::string(function) + ": ranks must have a frequency in the table, got ranks[" +
                             std::to_string(i) + "] = " + std::to_string(rank));
@@ -302,8 +313,9 @@ inline void check_lanes32(const char* function, unsigned lanes) {
 }
 
 inline void check_precision32(const char* function, unsigned precision) {
-    FEWBITS_REQUIRE(precision <= max_precision32, std::string(function) + ": precision must be at most 15, got " +
-                                                      std::to_string(precision));
+    FEWBITS_REQUIRE(
+        precision <= max_precision32,
+        std::string(function) + ": precision must be at most 15, got " + std::to_string(precision));
 }
 
 // The states of a payload, checked, and its words.
@@ -313,7 +325,8 @@ struct Payload32 {
     const std::uint8_t* end = nullptr;
 
     Payload32(ByteSpan payload, unsigned lanes) : next(payload.data()), end(payload.end()) {
-        if (payload.size() < lanes * 4 || payload.size() % 2 != 0) rans32_fail("the payload has the wrong size");
+        if (payload.size() < lanes * 4 || payload.size() % 2 != 0)
+            rans32_fail("the payload has the wrong size");
         for (unsigned lane = 0; lane < lanes; ++lane, next += 4) {
             states[lane] = load_le<std::uint32_t>(next);
             if (states[lane] < rans32_lower) rans32_fail("an initial state is out of range");
@@ -392,7 +405,9 @@ public:
     static constexpr std::size_t slack = 64;
 
     PayloadScratch(std::size_t symbols, unsigned lanes)
-        : size_(slack + std::size_t{lanes} * 4 + symbols * 2), data_(new std::uint8_t[size_]), begin_(end()) {}
+        : size_(slack + std::size_t{lanes} * 4 + symbols * 2),
+          data_(new std::uint8_t[size_]),
+          begin_(end()) {}
     std::uint8_t* end() const { return data_.get() + size_; }
     std::uint8_t* begin() const { return begin_; }
     ByteSpan payload() const { return {begin_, static_cast<std::size_t>(end() - begin_)}; }
@@ -439,7 +454,8 @@ std::uint32_t encode_plain(const Rank* ranks, std::size_t begin, std::size_t end
 
 // One symbol of a table laid out by slots.
 template <DecodeTable::Layout layout, class Rank>
-FEWBITS_INLINE std::uint32_t decode_step(std::uint32_t x, const DecodeTable& table, unsigned precision, Rank& rank) {
+FEWBITS_INLINE std::uint32_t decode_step(std::uint32_t x, const DecodeTable& table, unsigned precision,
+                                         Rank& rank) {
     const std::uint32_t slot = x & ((1U << precision) - 1);
     const std::uint32_t entry = table.slots()[slot];
     if constexpr (layout == DecodeTable::Layout::packed) {
@@ -456,7 +472,8 @@ FEWBITS_INLINE std::uint32_t decode_step(std::uint32_t x, const DecodeTable& tab
 }
 
 template <unsigned Lanes, DecodeTable::Layout layout, class Rank>
-void decode_plain(Payload32& stream, const DecodeTable& table, Rank* ranks, std::size_t begin, std::size_t end) {
+void decode_plain(Payload32& stream, const DecodeTable& table, Rank* ranks, std::size_t begin,
+                  std::size_t end) {
     const unsigned precision = table.precision();
     const std::uint8_t* next = stream.next;
     for (std::size_t i = begin; i < end; ++i) {
@@ -480,7 +497,8 @@ PayloadScratch rans32_payload(Span<const Rank> ranks, const EncodeTable& table, 
         // Every byte has an entry, not so every 16-bit number.
         Rank largest = 0;
         for (const Rank rank : ranks) largest = std::max(largest, rank);
-        if (!ranks.empty() && largest >= table.ranks()) fail_bad_rank("rans32_encode", ranks, nullptr, &table);
+        if (!ranks.empty() && largest >= table.ranks())
+            fail_bad_rank("rans32_encode", ranks, nullptr, &table);
     }
     PayloadScratch scratch(ranks.size(), lanes);
     std::array<std::uint32_t, 32> states;
@@ -489,10 +507,18 @@ PayloadScratch rans32_payload(Span<const Rank> ranks, const EncodeTable& table, 
     std::uint32_t least = ~0U;
     const std::size_t n = ranks.size();
     switch (lanes) {
-        case 1: least = encode_plain<1>(ranks.data(), 0, n, table, states.data(), to); break;
-        case 4: least = encode_plain<4>(ranks.data(), 0, n, table, states.data(), to); break;
-        case 8: least = encode_plain<8>(ranks.data(), 0, n, table, states.data(), to); break;
-        default: least = encode_plain<32>(ranks.data(), 0, n, table, states.data(), to); break;
+        case 1:
+            least = encode_plain<1>(ranks.data(), 0, n, table, states.data(), to);
+            break;
+        case 4:
+            least = encode_plain<4>(ranks.data(), 0, n, table, states.data(), to);
+            break;
+        case 8:
+            least = encode_plain<8>(ranks.data(), 0, n, table, states.data(), to);
+            break;
+        default:
+            least = encode_plain<32>(ranks.data(), 0, n, table, states.data(), to);
+            break;
     }
     if (least == 0) fail_bad_rank("rans32_encode", ranks, nullptr, &table);
     scratch.set_begin(to);
@@ -504,10 +530,18 @@ template <DecodeTable::Layout layout, class Rank>
 void rans32_decode_layout(Payload32& stream, const DecodeTable& table, unsigned lanes, Span<Rank> ranks) {
     const std::size_t n = ranks.size();
     switch (lanes) {
-        case 1: decode_plain<1, layout>(stream, table, ranks.data(), 0, n); break;
-        case 4: decode_plain<4, layout>(stream, table, ranks.data(), 0, n); break;
-        case 8: decode_plain<8, layout>(stream, table, ranks.data(), 0, n); break;
-        default: decode_plain<32, layout>(stream, table, ranks.data(), 0, n); break;
+        case 1:
+            decode_plain<1, layout>(stream, table, ranks.data(), 0, n);
+            break;
+        case 4:
+            decode_plain<4, layout>(stream, table, ranks.data(), 0, n);
+            break;
+        case 8:
+            decode_plain<8, layout>(stream, table, ranks.data(), 0, n);
+            break;
+        default:
+            decode_plain<32, layout>(stream, table, ranks.data(), 0, n);
+            break;
     }
 }
 
@@ -530,27 +564,34 @@ void rans32_decode_any(ByteSpan payload, const DecodeTable& table, unsigned lane
         case DecodeTable::Layout::split8:
             rans32_decode_layout<DecodeTable::Layout::split8>(stream, table, lanes, ranks);
             break;
-        default: rans32_decode_layout<DecodeTable::Layout::split16>(stream, table, lanes, ranks); break;
+        default:
+            rans32_decode_layout<DecodeTable::Layout::split16>(stream, table, lanes, ranks);
+            break;
     }
     stream.expect_end(lanes);
 }
 
 }  // namespace detail
 
-// Appends the payload of a message to `out`. Ranks without a frequency in the table are an ArgumentError, which
-// leaves `out` as it was.
-inline void rans32_encode(Span<const std::uint8_t> ranks, const EncodeTable& table, unsigned lanes, Bytes& out) {
+// Appends the payload of a message to `out`. Ranks without a frequency in the table are an ArgumentError,
+// which leaves `out` as it was.
+inline void rans32_encode(Span<const std::uint8_t> ranks, const EncodeTable& table, unsigned lanes,
+                          Bytes& out) {
     append(out, detail::rans32_payload(ranks, table, lanes).payload());
 }
-inline void rans32_encode(Span<const std::uint16_t> ranks, const EncodeTable& table, unsigned lanes, Bytes& out) {
+inline void rans32_encode(Span<const std::uint16_t> ranks, const EncodeTable& table, unsigned lanes,
+                          Bytes& out) {
     append(out, detail::rans32_payload(ranks, table, lanes).payload());
 }
 
-// Decodes ranks.size() symbols, which must be all of the payload: else CorruptDataError, with `ranks` in any state.
-inline void rans32_decode(ByteSpan payload, const DecodeTable& table, unsigned lanes, Span<std::uint8_t> ranks) {
+// Decodes ranks.size() symbols, which must be all of the payload: else CorruptDataError, with `ranks` in any
+// state.
+inline void rans32_decode(ByteSpan payload, const DecodeTable& table, unsigned lanes,
+                          Span<std::uint8_t> ranks) {
     detail::rans32_decode_any(payload, table, lanes, ranks);
 }
-inline void rans32_decode(ByteSpan payload, const DecodeTable& table, unsigned lanes, Span<std::uint16_t> ranks) {
+inline void rans32_decode(ByteSpan payload, const DecodeTable& table, unsigned lanes,
+                          Span<std::uint16_t> ranks) {
     detail::rans32_decode_any(payload, table, lanes, ranks);
 }
 
@@ -588,25 +629,36 @@ void rans64_decode_lanes(ByteSpan payload, const DecodeTable& table, Span<std::u
 }  // namespace detail
 
 // Static tables of precision 16..24, which A32 cannot hold.
-inline void rans64_encode(Span<const std::uint16_t> ranks, const StaticTable& table, unsigned lanes, Bytes& out) {
+inline void rans64_encode(Span<const std::uint16_t> ranks, const StaticTable& table, unsigned lanes,
+                          Bytes& out) {
     switch (lanes) {
-        case 1: return detail::rans64_encode_lanes<1>(ranks, table, out);
-        case 2: return detail::rans64_encode_lanes<2>(ranks, table, out);
-        case 4: return detail::rans64_encode_lanes<4>(ranks, table, out);
-        case 8: return detail::rans64_encode_lanes<8>(ranks, table, out);
+        case 1:
+            return detail::rans64_encode_lanes<1>(ranks, table, out);
+        case 2:
+            return detail::rans64_encode_lanes<2>(ranks, table, out);
+        case 4:
+            return detail::rans64_encode_lanes<4>(ranks, table, out);
+        case 8:
+            return detail::rans64_encode_lanes<8>(ranks, table, out);
         default:
             throw ArgumentError("rans64_encode: lanes must be 1, 2, 4 or 8, got " + std::to_string(lanes));
     }
 }
 
-inline void rans64_decode(ByteSpan payload, const DecodeTable& table, unsigned lanes, Span<std::uint16_t> ranks) {
-    FEWBITS_REQUIRE(table.precision() > max_precision32,
-                    "rans64_decode: table must have a precision above 15, got " + std::to_string(table.precision()));
+inline void rans64_decode(ByteSpan payload, const DecodeTable& table, unsigned lanes,
+                          Span<std::uint16_t> ranks) {
+    FEWBITS_REQUIRE(
+        table.precision() > max_precision32,
+        "rans64_decode: table must have a precision above 15, got " + std::to_string(table.precision()));
     switch (lanes) {
-        case 1: return detail::rans64_decode_lanes<1>(payload, table, ranks);
-        case 2: return detail::rans64_decode_lanes<2>(payload, table, ranks);
-        case 4: return detail::rans64_decode_lanes<4>(payload, table, ranks);
-        case 8: return detail::rans64_decode_lanes<8>(payload, table, ranks);
+        case 1:
+            return detail::rans64_decode_lanes<1>(payload, table, ranks);
+        case 2:
+            return detail::rans64_decode_lanes<2>(payload, table, ranks);
+        case 4:
+            return detail::rans64_decode_lanes<4>(payload, table, ranks);
+        case 8:
+            return detail::rans64_decode_lanes<8>(payload, table, ranks);
         default:
             throw ArgumentError("rans64_decode: lanes must be 1, 2, 4 or 8, got " + std::to_string(lanes));
     }

@@ -5,14 +5,14 @@
 //   2. while the sum is too small, one more to the largest n_i / (2 f_i + 1);
 //      while it is too large, one less from the smallest n_i / (2 f_i - 1) among f_i > 1
 //   3. move units from that giver to that receiver while it pays, at most 4 moves a used symbol
-// One unit more is worth n log2((f + 1) / f), very nearly 2 n / ((2 f + 1) ln 2): concave, so greedy is near the
-// optimum. Ratios are compared by exact integer products and ties go to the lower symbol, so that every machine
-// makes the same table. Cost: O(n log n) with two heaps.
+// One unit more is worth n log2((f + 1) / f), very nearly 2 n / ((2 f + 1) ln 2): concave, so greedy is near
+// the optimum. Ratios are compared by exact integer products and ties go to the lower symbol, so that every
+// machine makes the same table. Cost: O(n log n) with two heaps.
 //
 // Wire form: zigzag varint lo, varint span, u8 precision, then bits, low first: 0 and gamma(f) for a used
-// symbol, 1 and gamma(run) for a run of unused ones. Only the shortest form is accepted: no adjacent runs, used
-// symbols at both ends.
-// Source: J. Duda, "Asymmetric numeral systems", arXiv:1311.2540 (what frequencies cost).
+// symbol, 1 and gamma(run) for a run of unused ones. Only the shortest form is accepted: no adjacent runs,
+// used symbols at both ends. Source: J. Duda, "Asymmetric numeral systems", arXiv:1311.2540 (what frequencies
+// cost).
 #pragma once
 
 #include <algorithm>
@@ -66,7 +66,8 @@ inline std::uint64_t scale_count(std::uint64_t count, std::uint64_t total, unsig
 // log2 of a positive integer to within 1 ulp from additions, products and one division: libms differ.
 inline double log2_integer(std::uint32_t value) {
     const unsigned exponent = bit_length(value) - 1;
-    double m = static_cast<double>(value) / static_cast<double>(std::uint64_t{1} << exponent);  // exact, [1, 2)
+    double m =
+        static_cast<double>(value) / static_cast<double>(std::uint64_t{1} << exponent);  // exact, [1, 2)
     double whole = static_cast<double>(exponent);
     if (m > 1.4142135623730951) {
         m *= 0.5;
@@ -108,7 +109,8 @@ private:
     }
     void rise(std::size_t at) {
         const std::uint32_t item = items_[at];
-        for (; at > 0 && better_(item, items_[(at - 1) / 2]); at = (at - 1) / 2) put(at, items_[(at - 1) / 2]);
+        for (; at > 0 && better_(item, items_[(at - 1) / 2]); at = (at - 1) / 2)
+            put(at, items_[(at - 1) / 2]);
         put(at, item);
     }
     void sink(std::size_t at) {
@@ -137,7 +139,8 @@ inline std::vector<std::uint32_t> quantize_counts(Span<const std::uint64_t> coun
     std::vector<std::uint32_t> f(n);
     std::uint64_t sum = 0;
     for (std::size_t i = 0; i < n; ++i) {
-        f[i] = static_cast<std::uint32_t>(std::max<std::uint64_t>(1, scale_count(counts[i], total, precision)));
+        f[i] =
+            static_cast<std::uint32_t>(std::max<std::uint64_t>(1, scale_count(counts[i], total, precision)));
         sum += f[i];
     }
     std::vector<std::uint32_t> all(n);
@@ -265,8 +268,9 @@ public:
         return starts_[static_cast<std::size_t>(found - offset_of_rank_.begin())];
     }
 
-    // Bits that a message with these counts (of the symbols counts_lo, counts_lo + 1, ...) takes under this table:
-    // sum n_i (P - log2 f_i), infinite where a symbol of frequency 0 occurs. Same bits on every machine.
+    // Bits that a message with these counts (of the symbols counts_lo, counts_lo + 1, ...) takes under this
+    // table: sum n_i (P - log2 f_i), infinite where a symbol of frequency 0 occurs. Same bits on every
+    // machine.
     double cross_entropy_bits(Span<const std::uint64_t> counts, std::int32_t counts_lo) const {
         double bits = 0.0;
         for (std::size_t i = 0; i < counts.size(); ++i) {
@@ -335,28 +339,31 @@ public:
             } else {
                 const std::uint32_t f = bits.get_gamma();
                 sum += f;
-                if (sum > std::uint64_t{1} << precision) reader.fail("a table's frequencies exceed 2^precision");
+                if (sum > std::uint64_t{1} << precision)
+                    reader.fail("a table's frequencies exceed 2^precision");
                 used.push_back(f);
                 at.push_back(offset++);
                 after_run = false;
             }
         }
-        if (sum != std::uint64_t{1} << precision) reader.fail("a table's frequencies do not sum to 2^precision");
+        if (sum != std::uint64_t{1} << precision)
+            reader.fail("a table's frequencies do not sum to 2^precision");
         bits.expect_zero_padding();
         reader.bytes(bits.bytes_used());
         return StaticTable(at, used, static_cast<std::int32_t>(lo), precision);
     }
 
     friend bool operator==(const StaticTable& a, const StaticTable& b) {
-        return a.precision_ == b.precision_ && a.lo_ == b.lo_ && a.span_ == b.span_ && a.starts_ == b.starts_ &&
-               a.offset_of_rank_ == b.offset_of_rank_;
+        return a.precision_ == b.precision_ && a.lo_ == b.lo_ && a.span_ == b.span_ &&
+               a.starts_ == b.starts_ && a.offset_of_rank_ == b.offset_of_rank_;
     }
     friend bool operator!=(const StaticTable& a, const StaticTable& b) { return !(a == b); }
 
 private:
     static void check_precision(const char* function, unsigned precision) {
-        FEWBITS_REQUIRE(precision >= min_precision && precision <= max_precision,
-                        std::string(function) + ": precision must be in 8..24, got " + std::to_string(precision));
+        FEWBITS_REQUIRE(
+            precision >= min_precision && precision <= max_precision,
+            std::string(function) + ": precision must be in 8..24, got " + std::to_string(precision));
     }
 
     // `offsets` from `base`, ascending, and the positive frequency of each; the caller has checked them.
