@@ -77,7 +77,8 @@ def _numpy_dtype(name: str) -> np.dtype[Any]:
         import ml_dtypes
     except ImportError:
         return np.dtype(f"uint{8 * DTYPES[name]}")
-    return np.dtype(getattr(ml_dtypes, name))
+    dtype: np.dtype[Any] = np.dtype(getattr(ml_dtypes, name))
+    return dtype
 
 
 def _flat_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
@@ -116,7 +117,7 @@ def _from_torch(function: str, x: Any) -> tuple[NDArray[np.uint8], str, tuple[in
     x = x.detach().contiguous()
     name = str(x.dtype).removeprefix("torch.")
     # DLPack has no bfloat16 that NumPy reads: the bytes cross, the type goes by name.
-    flat: NDArray[np.uint8] = np.from_dlpack(x.reshape(-1).view(torch.uint8))
+    flat: Any = np.from_dlpack(x.reshape(-1).view(torch.uint8))
     if name in DTYPES:
         return flat, name, tuple(x.shape), ""
     return flat, "bytes", tuple(x.shape), name
