@@ -24,6 +24,14 @@ fewbits::Span<T> span(const Array1<T>& array) {
     return {array.data(), array.size()};
 }
 
+// The bytes of a path (str, bytes or os.PathLike) as the file system knows it.
+inline std::string file_system_path(nb::handle path) {
+    PyObject* encoded = nullptr;
+    if (PyUnicode_FSConverter(path.ptr(), &encoded) == 0) nb::raise_python_error();
+    const nb::bytes bytes = nb::steal<nb::bytes>(encoded);
+    return {bytes.c_str(), bytes.size()};
+}
+
 inline nb::bytes to_bytes(fewbits::ByteSpan data) {
     return nb::bytes(reinterpret_cast<const char*>(data.data()), data.size());
 }

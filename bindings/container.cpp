@@ -73,8 +73,7 @@ struct PyFileReader {
     std::optional<ByteArray> buffer;
     std::optional<FileReader> reader;
 
-    PyFileReader(const nb::bytes& path, std::uint64_t max_bytes)
-        : file(std::string(path.c_str(), path.size())) {
+    PyFileReader(const nb::bytes& path, std::uint64_t max_bytes) : file(file_system_path(path)) {
         nb::gil_scoped_release release;
         reader.emplace(file->bytes(), max_bytes);
     }
@@ -135,9 +134,7 @@ void register_container(nb::module_& m) {
     nb::class_<FileWriter>(m, "FileWriter")
         .def(
             "__init__",
-            [](FileWriter* self, const nb::bytes& path) {
-                new (self) FileWriter(std::string(path.c_str(), path.size()));
-            },
+            [](FileWriter* self, nb::handle path) { new (self) FileWriter(file_system_path(path)); },
             "path"_a)
         .def("add_metadata", &FileWriter::add_metadata, "key"_a, "value"_a)
         .def(

@@ -10,9 +10,7 @@ void register_files(nb::module_& m) {
                            "A file that appears under its name at commit(), whole, or not at all.")
         .def(
             "__init__",
-            [](OutputFile* self, const nb::bytes& path) {
-                new (self) OutputFile(std::string(path.c_str(), path.size()));
-            },
+            [](OutputFile* self, nb::handle path) { new (self) OutputFile(file_system_path(path)); },
             "path"_a)
         .def(
             "write",

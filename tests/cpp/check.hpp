@@ -77,6 +77,13 @@ double ulp_distance(T got, T expected) {
     return std::fabs(static_cast<double>(got) - static_cast<double>(expected)) / unit;
 }
 
+// A function, so that temporaries behind references live until the comparison is done.
+template <class Got, class Expected>
+void check_equal(const Got& got, const Expected& expected, const char* text, const char* file, int line) {
+    ++checks();
+    if (!(got == expected)) fail(file, line, text + (" is " + show(got)) + ", expected " + show(expected));
+}
+
 inline int run_all(int argc, char** argv) {
     const std::string filter = argc > 1 ? argv[1] : "";
     int ran = 0;
@@ -109,15 +116,7 @@ inline int run_all(int argc, char** argv) {
         if (!(condition)) check::fail(__FILE__, __LINE__, "CHECK(" #condition ")"); \
     } while (false)
 
-#define CHECK_EQUAL(got, expected)                                                                 \
-    do {                                                                                           \
-        ++check::checks();                                                                         \
-        const auto& got_ = (got);                                                                  \
-        const auto& expected_ = (expected);                                                        \
-        if (!(got_ == expected_))                                                                  \
-            check::fail(__FILE__, __LINE__,                                                        \
-                        #got " is " + check::show(got_) + ", expected " + check::show(expected_)); \
-    } while (false)
+#define CHECK_EQUAL(got, expected) check::check_equal((got), (expected), #got, __FILE__, __LINE__)
 
 #define CHECK_BITS(got, expected)                                                                      \
     do {                                                                                               \

@@ -249,7 +249,8 @@ TEST(container_writer_arguments) {
         CHECK_THROWS(writer.write_blocks(), ArgumentError);
         writer.add_metadata("k", "v");
         CHECK_THROWS(writer.add_metadata("k", "w"), ArgumentError);
-        CHECK_THROWS(writer.add_metadata("", "w"), ArgumentError);
+        CHECK_THROWS(writer.add_metadata("bad", "\xff"), ArgumentError);
+        writer.add_metadata("", std::string("nul\0", 4));
         writer.begin_tensor("c", data, Dtype::uint8, Dims{4});
         CHECK_THROWS(writer.finish(), ArgumentError);
         CHECK_THROWS(writer.begin_tensor("d", data, Dtype::uint8, Dims{4}), ArgumentError);

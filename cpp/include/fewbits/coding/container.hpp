@@ -42,12 +42,11 @@ using Metadata = std::vector<std::pair<std::string, std::string>>;
 
 namespace detail {
 
-// Well-formed UTF-8 without NUL: no overlong forms, no surrogates, nothing above U+10FFFF.
+// Well-formed UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
 inline bool is_utf8(ByteSpan text) {
     std::size_t i = 0;
     while (i < text.size()) {
         const std::uint8_t lead = text[i++];
-        if (lead == 0) return false;
         if (lead < 0x80) continue;
         const unsigned more = lead >= 0xc2 && lead <= 0xdf   ? 1
                               : (lead & 0xf0) == 0xe0        ? 2
@@ -64,6 +63,10 @@ inline bool is_utf8(ByteSpan text) {
         i += more;
     }
     return true;
+}
+
+inline bool is_name(ByteSpan text) {
+    return text.size() <= 4096 && is_utf8(text) && std::find(text.begin(), text.end(), 0) == text.end();
 }
 
 inline ByteSpan as_bytes(const std::string& text) {
@@ -96,10 +99,10 @@ public:
     // Text that belongs to the file; keys are unique.
     void add_metadata(const std::string& key, const std::string& value) {
         FEWBITS_REQUIRE(!finished_, "FileWriter::add_metadata: the file is finished");
-        FEWBITS_REQUIRE(!key.empty() && key.size() <= 4096 && detail::is_utf8(detail::as_bytes(key)),
-                        "FileWriter::add_metadata: key must be 1 to 4096 bytes of UTF-8 without NUL");
+        FEWBITS_REQUIRE(key.size() <= 4096 && detail::is_utf8(detail::as_bytes(key)),
+                        "FileWriter::add_metadata: key must be at most 4096 bytes of UTF-8");
         FEWBITS_REQUIRE(value.size() < (std::size_t{1} << 30) && detail::is_utf8(detail::as_bytes(value)),
-                        "FileWriter::add_metadata: value must be UTF-8 without NUL, below 1 GiB");
+                        "FileWriter::add_metadata: value must be UTF-8, below 1 GiB");
         FEWBITS_REQUIRE(keys_.insert(key).second,
                         "FileWriter::add_metadata: key '" + key + "' is there already");
         metadata_.emplace_back(key, value);
@@ -110,7 +113,7 @@ public:
                       const TensorOptions& options = {}) {
         FEWBITS_REQUIRE(!finished_ && encoder_ == nullptr,
                         "FileWriter::begin_tensor: another tensor is not ended");
-        FEWBITS_REQUIRE(name.size() <= 4096 && detail::is_utf8(detail::as_bytes(name)),
+        FEWBITS_REQUIRE(detail::is_name(detail::as_bytes(name)),
                         "FileWriter::begin_tensor: name must be at most 4096 bytes of UTF-8 without NUL");
         FEWBITS_REQUIRE(names_.count(name) == 0,
                         "FileWriter::begin_tensor: name '" + name + "' is there already");
@@ -147,12 +150,12 @@ public:
             bytes += static_cast<std::size_t>(encoder_->block_elements(first + i)) * entry.shape.itemsize;
         // The hash runs through the tensor in order: one more piece of work beside the blocks.
         parallel_for(count + 1, 1, threads_, [&](std::size_t from, std::size_t to) {
-            TensorEncoder::Workspace work;
+            const auto work = pool_.borrow();
             for (std::size_t i = from; i < to; ++i) {
                 if (i == 0) {
                     hash_.update(data_.subspan(hashed_, bytes));
                 } else {
-                    coded[i - 1] = encoder_->encode_block(first + i - 1, first_table_, work);
+                    coded[i - 1] = encoder_->encode_block(first + i - 1, first_table_, *work);
                     crcs[i - 1] = crc32c(coded[i - 1]);
                 }
             }
@@ -289,6 +292,7 @@ private:
     std::uint32_t first_table_ = 0;
     int threads_ = 1;
     Xxh64 hash_;
+    Pool<TensorEncoder::Workspace> pool_;
 };
 
 // Reads a container from bytes that stay (a mapped file, a buffer). Opening validates the whole index.
@@ -350,8 +354,7 @@ public:
         }
         // Bytes that blocks [first, last) decode to.
         std::uint64_t bytes_of(std::size_t first, std::size_t last) const {
-            const std::uint64_t end = last < begins_.size() ? begins_[last] : entry_->shape.elements;
-            return first >= last ? 0 : (end - begins_[first]) * entry_->shape.itemsize;
+            return detail::bytes_of_blocks(*entry_, begins_, first, last);
         }
         void decode_blocks(std::size_t first, std::size_t last, Span<std::uint8_t> out, Verify verify,
                            int threads) const {
@@ -359,23 +362,21 @@ public:
                             "FileReader::Tensor::decode_blocks: no such blocks");
             FEWBITS_REQUIRE(out.size() == bytes_of(first, last),
                             "FileReader::Tensor::decode_blocks: out has the wrong size");
-            detail::decode_blocks(decoder_, *entry_, reader_->file_, first, last, begins_, out, verify,
-                                  resolve_threads(threads));
+            detail::decode_blocks(source(), first, last, out, verify, resolve_threads(threads));
         }
-        // Decodes blocks [first, last) straight into a file, each thread with a buffer of one block.
+        // Decodes blocks [first, last) straight into a file, each thread with a small buffer.
         void copy_blocks(std::size_t first, std::size_t last, OutputFile& output, std::uint64_t offset,
                          Verify verify, int threads) const {
             FEWBITS_REQUIRE(first <= last && last <= begins_.size(),
                             "FileReader::Tensor::copy_blocks: no such blocks");
-            parallel_for(last - first, 1, resolve_threads(threads), [&](std::size_t from, std::size_t to) {
-                ByteBuffer buffer;
-                for (std::size_t i = first + from; i < first + to; ++i) {
-                    const Span<std::uint8_t> out = buffer.get(static_cast<std::size_t>(bytes_of(i, i + 1)));
-                    detail::decode_blocks(decoder_, *entry_, reader_->file_, i, i + 1, begins_, out, verify,
-                                          1);
-                    output.write(offset + begins_[i] * entry_->shape.itemsize, out);
-                }
-            });
+            parallel_for(last - first, detail::blocks_together, resolve_threads(threads),
+                         [&](std::size_t from, std::size_t to) {
+                             const auto buffer = buffers_->borrow();
+                             const Span<std::uint8_t> out =
+                                 buffer->get(static_cast<std::size_t>(bytes_of(first + from, first + to)));
+                             detail::decode_some_blocks(source(), first + from, first + to, out, verify);
+                             output.write(offset + begins_[first + from] * entry_->shape.itemsize, out);
+                         });
         }
         // Decodes everything, with all checks.
         void decode(Span<std::uint8_t> out, Verify verify = Verify::crc, int threads = 1) const {
@@ -389,10 +390,17 @@ public:
         }
 
     private:
+        detail::BlockSource source() const {
+            return {&decoder_, entry_, reader_->file_, &begins_, pool_.get()};
+        }
+
         const FileReader* reader_;
         const TensorEntry* entry_;
         std::vector<std::uint64_t> begins_;
         TensorDecoder decoder_;
+        std::unique_ptr<Pool<TensorDecoder::Workspace>> pool_ =
+            std::make_unique<Pool<TensorDecoder::Workspace>>();
+        std::unique_ptr<Pool<ByteBuffer>> buffers_ = std::make_unique<Pool<ByteBuffer>>();
     };
 
 private:
@@ -510,9 +518,9 @@ private:
 
     void read_tensor(ByteReader& body) {
         TensorEntry entry;
-        const std::uint16_t name_size = body.u16();
-        if (name_size > 4096) body.fail("a name is longer than 4096 bytes");
-        entry.name = detail::read_text(body, name_size);
+        entry.name = detail::read_text(body, body.u16());
+        if (!detail::is_name(detail::as_bytes(entry.name)))
+            body.fail("a name is longer than 4096 bytes or has a NUL");
         const std::uint8_t code = body.u8();
         const DtypeInfo* dtype = find_dtype(code);
         if (dtype == nullptr)

@@ -1,44 +1,681 @@
-// FALLBACK
+// Interleaved rANS: the two entropy coder cores.
+//
+//   A32   32-bit states in [2^16, 2^32), 16-bit words, precision 8..15, 1, 4, 8 or 32 lanes     static tables
+//   A64   64-bit states in [2^31, 2^63), 32-bit words, precision 1..24, 1, 2, 4 or 8 lanes      everything
+//   else
+//
+// With L the lower bound of the state x, B the bits of a word, M = 2^P, a symbol (start, f):
+//   encode   if x >= f << (log2 L + B - P): emit the low B bits of x, x >>= B;   x = (x / f) M + x mod f +
+//   start decode   t = x mod M, start <= t < start + f;   x = f (x / M) + t - start;   if x < L: x = x << B |
+//   next word
+// Symbol i belongs to lane i mod N; all lanes share one sequence of words. The encoder walks from the last
+// symbol to the first and fills the words backwards, the decoder walks forward. Payload: N states in lane
+// order, words.
+//
+// Contract: the decoder checks the initial states, every word it takes, and that all lanes end at exactly L
+// with the last word taken (a 31 N bit integrity check): else CorruptDataError. Payload <= sum (P - log2 f) +
+// 64 N bits on typical data; at most one word per symbol. The same bytes on every instruction set. Kernels:
+// A32 with 32 lanes runs on vectors (detail/rans32_simd.hpp); division by f is a multiplication with a 32-bit
+// reciprocal, exact on the states that can occur (proof at make_reciprocal). Sources: J. Duda,
+// arXiv:1311.2540 (ANS); F. Giesen, "Interleaved entropy coders", arXiv:1402.3392; R. Alverson, "Integer
+// division using reciprocals", ARITH 1991.
 #pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <type_traits>
+#include <vector>
+
 #include "fewbits/coding/static_table.hpp"
+#include "fewbits/core/bits.hpp"
+#include "fewbits/core/isa.hpp"
+#include "fewbits/core/span.hpp"
+
 namespace fewbits {
 inline namespace FEWBITS_ISA {
 namespace coding {
-inline void rans32_encode(ByteSpan ranks, const EncodeTable& t, unsigned lanes, Bytes& out) {
-    std::vector<std::uint32_t> x(lanes, 1u << 16);
+
+inline constexpr std::uint32_t rans32_lower = std::uint32_t{1} << 16;
+inline constexpr std::uint64_t rans64_lower = std::uint64_t{1} << 31;
+
+constexpr bool is_lanes32(unsigned lanes) { return lanes == 1 || lanes == 4 || lanes == 8 || lanes == 32; }
+constexpr bool is_lanes64(unsigned lanes) { return lanes == 1 || lanes == 2 || lanes == 4 || lanes == 8; }
+
+// ---- tables ---------------------------------------------------------------------------------------------
+
+namespace detail {
+
+// What encoding one rank with A32 needs. frequency 0 marks a rank that does not exist.
+struct alignas(16) EncodeEntry {
+    std::uint32_t reciprocal = 0;
+    std::uint32_t frequency_start = 0;  // frequency | start << 16
+    std::uint32_t shift = 0;
+    std::uint32_t increment = 0;
+
+    std::uint32_t frequency() const { return frequency_start & 0xffffU; }
+    std::uint32_t start() const { return frequency_start >> 16; }
+};
+
+// x / f = ((x + increment) * reciprocal) >> (32 + shift) for every x < f << (32 - P), 1 <= f <= 2^P, P
+// in 8..15.
+//
+// With k = 32 + floor(log2 f) (one less for powers of two), r = 2^k / f < 2^32 and e the error below:
+//   round up    m = ceil(r), e = m f - 2^k:    x m / 2^k = x / f + x e / (f 2^k) has the right floor while
+//               x e < 2^k, since x / f is at least 1 / f below the next integer
+//   round down  m = floor(r), e = 2^k - m f:   (x + 1) m / 2^k = (x + 1) / f - (x + 1) e / (f 2^k) has the
+//   right
+//               floor while (x + 1) e <= 2^k
+// The two errors add up to f. Where f <= 2^(P - 1), x < 2^31 and f < 2^(k - 31): rounding up works. Else k =
+// P + 31, x < 2^32 and the smaller error is at most f / 2 < 2^(P - 1): it works.
+inline EncodeEntry make_reciprocal(std::uint32_t frequency, std::uint32_t start, unsigned precision) {
+    EncodeEntry entry;
+    entry.frequency_start = frequency | start << 16;
+    if (frequency == 0) return entry;
+    if (frequency == 1) {
+        // (x + 1)(2^32 - 1) = 2^32 x + (2^32 - 1 - x)
+        entry.reciprocal = ~std::uint32_t{0};
+        entry.increment = 1;
+        return entry;
+    }
+    const bool power = (frequency & (frequency - 1)) == 0;
+    entry.shift = bit_length(frequency) - (power ? 2 : 1);
+    const std::uint64_t numerator = std::uint64_t{1} << (32 + entry.shift);
+    const std::uint64_t below = numerator / frequency, rest = numerator % frequency;
+    const std::uint64_t limit = std::uint64_t{frequency} << (32 - precision);  // x < limit
+    if (rest == 0) {
+        entry.reciprocal = static_cast<std::uint32_t>(below);
+    } else if ((limit - 1) * (frequency - rest) < numerator) {
+        entry.reciprocal = static_cast<std::uint32_t>(below + 1);
+    } else {
+        entry.reciprocal = static_cast<std::uint32_t>(below);
+        entry.increment = 1;
+    }
+    return entry;
+}
+
+}  // namespace detail
+
+// A static table of precision 8..15 prepared for rans32_encode.
+class EncodeTable {
+public:
+    explicit EncodeTable(const StaticTable& table)
+        : precision_(table.precision()), ranks_(table.ranks()), entropy_fixed_(table.entropy_fixed()) {
+        if (precision_ > max_precision32) return;  // such tables are coded with A64, which divides
+        // At least 256 entries, so that every byte has one.
+        entries_.resize(std::max<std::size_t>(256, ranks_));
+        for (std::uint32_t rank = 0; rank < ranks_; ++rank) {
+            entries_[rank] =
+                detail::make_reciprocal(table.frequency_of_rank(rank), table.start_of_rank(rank), precision_);
+        }
+    }
+    unsigned precision() const { return precision_; }
+    std::uint32_t ranks() const { return ranks_; }
+    const detail::EncodeEntry* entries() const { return entries_.data(); }
+    // Bits a symbol in Q16 of a message that follows the table.
+    std::uint64_t entropy_fixed() const { return entropy_fixed_; }
+
+private:
+    std::vector<detail::EncodeEntry> entries_;
+    unsigned precision_;
+    std::uint32_t ranks_;
+    std::uint64_t entropy_fixed_;
+};
+
+// A static table prepared for decoding: what to do by slot.
+//   packed   precision <= 12, at most 256 ranks: one u32 a slot: rank << 24 | frequency << 12 | offset in
+//   symbol split    precision 13..15, or more ranks: u32 frequency | offset << 16, and a rank of 8 or 16 bits
+//   search   precision > 15: slots are looked for among the starts, in buckets of 2^(precision - 12) slots
+// A table with one used symbol, whose frequency 2^P no field holds, has no slots: nothing is coded with it.
+class DecodeTable {
+public:
+    enum class Layout { single, packed, split8, split16, search };
+
+    explicit DecodeTable(StaticTable table) : table_(std::move(table)) {
+        const unsigned precision = table_.precision();
+        const std::uint32_t ranks = table_.ranks();
+        if (table_.used() == 1) {
+            layout_ = Layout::single;
+        } else if (precision > max_precision32) {
+            layout_ = Layout::search;
+            const unsigned shift = precision - bucket_bits;
+            std::uint32_t rank = 0;
+            for (std::uint32_t bucket = 0; bucket <= 1U << bucket_bits; ++bucket) {
+                while (rank + 1 < ranks && table_.start_of_rank(rank + 1) <= bucket << shift) ++rank;
+                ranks16_.push_back(static_cast<std::uint16_t>(rank));
+            }
+        } else {
+            layout_ = ranks > 256 ? Layout::split16 : precision > 12 ? Layout::split8 : Layout::packed;
+            const std::size_t slots = std::size_t{1} << precision;
+            slots_.resize(slots);
+            if (layout_ == Layout::split16) ranks16_.resize(slots);
+            if (layout_ == Layout::split8) ranks8_.resize(slots);
+            for (std::uint32_t rank = 0; rank < ranks; ++rank) {
+                const std::uint32_t start = table_.start_of_rank(rank), f = table_.frequency_of_rank(rank);
+                for (std::uint32_t i = 0; i < f; ++i) {
+                    slots_[start + i] = layout_ == Layout::packed ? rank << 24 | f << 12 | i : f | i << 16;
+                }
+                if (layout_ == Layout::split8)
+                    std::fill_n(ranks8_.begin() + start, f, static_cast<std::uint8_t>(rank));
+                if (layout_ == Layout::split16)
+                    std::fill_n(ranks16_.begin() + start, f, static_cast<std::uint16_t>(rank));
+            }
+        }
+    }
+    const StaticTable& table() const { return table_; }
+    unsigned precision() const { return table_.precision(); }
+    std::uint32_t ranks() const { return table_.ranks(); }
+    Layout layout() const { return layout_; }
+    const std::uint32_t* slots() const { return slots_.data(); }
+    const std::uint8_t* ranks8() const { return ranks8_.data(); }
+    const std::uint16_t* ranks16() const { return ranks16_.data(); }
+
+    // Only where layout() is `search`: the rank of slot t < 2^precision.
+    std::uint32_t find(std::uint32_t t) const {
+        const std::uint32_t bucket = t >> (table_.precision() - bucket_bits);
+        std::uint32_t low = ranks16_[bucket], high = ranks16_[bucket + 1] + 1U;
+        // Invariant: start(low) <= t < start(high). Ranks of frequency 0 share their start with the next one.
+        while (high - low > 1) {
+            const std::uint32_t middle = low + (high - low) / 2;
+            (table_.start_of_rank(middle) <= t ? low : high) = middle;
+        }
+        return low;
+    }
+
+private:
+    static constexpr unsigned bucket_bits = 12;
+
+    StaticTable table_;
+    Layout layout_;
+    std::vector<std::uint32_t> slots_;
+    std::vector<std::uint8_t> ranks8_;
+    std::vector<std::uint16_t> ranks16_;  // by slot, or by bucket where layout_ is `search`
+};
+
+// ---- A64 ------------------------------------------------------------------------------------------------
+
+// Encodes symbols given as (start, frequency, precision); push them from the last to the first.
+template <int Lanes>
+class Rans64Encoder {
+    static_assert(is_lanes64(Lanes));
+
+public:
+    Rans64Encoder() { states_.fill(rans64_lower); }
+    void reserve(std::size_t symbols) { words_.reserve(symbols); }
+
+    // Symbol number `index` of the message; 1 <= frequency, start + frequency <= 2^precision, precision
+    // <= 24.
+    FEWBITS_INLINE void push(std::size_t index, std::uint32_t start, std::uint32_t frequency,
+                             unsigned precision) {
+        std::uint64_t x = states_[index % Lanes];
+        if (x >> (63 - precision) >= frequency) {
+            words_.push_back(static_cast<std::uint32_t>(x));
+            x >>= 32;
+        }
+        states_[index % Lanes] = ((x / frequency) << precision) + x % frequency + start;
+    }
+
+    // Appends the states and the words; the encoder is then as new.
+    void finish(Bytes& out) {
+        const std::size_t at = out.size();
+        out.resize(at + Lanes * 8 + words_.size() * 4);
+        std::uint8_t* to = out.data() + at;
+        for (std::uint64_t& state : states_) {
+            store_le(to, state);
+            state = rans64_lower;
+            to += 8;
+        }
+        for (auto word = words_.rbegin(); word != words_.rend(); ++word, to += 4) store_le(to, *word);
+        words_.clear();
+    }
+
+private:
+    std::array<std::uint64_t, Lanes> states_;  // Invariant: each in [2^31, 2^63)
+    std::vector<std::uint32_t> words_;         // last word of the stream first
+};
+
+// The inverse: for each symbol in order, peek() gives the slot, advance() takes the symbol found for it.
+template <int Lanes>
+class Rans64Decoder {
+    static_assert(is_lanes64(Lanes));
+
+public:
+    explicit Rans64Decoder(ByteSpan payload) : next_(payload.data()), end_(payload.end()) {
+        if (payload.size() < Lanes * 8 || payload.size() % 4 != 0) fail("the payload has the wrong size");
+        for (std::uint64_t& state : states_) {
+            state = load_le<std::uint64_t>(next_);
+            next_ += 8;
+            if (state < rans64_lower || state >> 63 != 0) fail("an initial state is out of range");
+        }
+    }
+    FEWBITS_INLINE std::uint32_t peek(std::size_t index, unsigned precision) const {
+        return static_cast<std::uint32_t>(states_[index % Lanes]) & ((1U << precision) - 1);
+    }
+    // start <= peek(index, precision) < start + frequency
+    FEWBITS_INLINE void advance(std::size_t index, std::uint32_t start, std::uint32_t frequency,
+                                unsigned precision) {
+        std::uint64_t x = states_[index % Lanes];
+        x = frequency * (x >> precision) + peek(index, precision) - start;
+        if (x < rans64_lower) {
+            if (next_ == end_) fail("truncated");
+            x = x << 32 | load_le<std::uint32_t>(next_);
+            next_ += 4;
+        }
+        states_[index % Lanes] = x;
+    }
+    // To be called after the last symbol.
+    void expect_end() const {
+        bool ok = next_ == end_;
+        for (const std::uint64_t state : states_) ok = ok && state == rans64_lower;
+        if (!ok) fail("data damaged, or decoded with another model than they were encoded with");
+    }
+
+private:
+    [[noreturn]] static void fail(const char* message) {
+        throw CorruptDataError(std::string("rans64_decode: ") + message);
+    }
+
+    std::array<std::uint64_t, Lanes> states_;
+    const std::uint8_t* next_;
+    const std::uint8_t* end_;
+};
+
+// ---- A32: what its kernels share ------------------------------------------------------------------------
+
+namespace detail {
+
+[[noreturn]] inline void rans32_fail(const char* message) {
+    throw CorruptDataError(std::string("rans32_decode: ") + message);
+}
+
+template <class Rank>
+[[noreturn]] FEWBITS_NOINLINE void fail_bad_rank(const char* function, Span<const Rank> ranks,
+                                                 const StaticTable* table, const EncodeTable* encode) {
+    for (std::size_t i = 0; i < ranks.size(); ++i) {
+        const std::uint32_t rank = ranks[i];
+        const bool good = table != nullptr
+                              ? rank < table->ranks() && table->frequency_of_rank(rank) > 0
+                              : rank < encode->ranks() && encode->entries()[rank].frequency() > 0;
+        if (good) continue;
+        throw ArgumentError(std::string(function) + ": ranks must have a frequency in the table, got ranks[" +
+                            std::to_string(i) + "] = " + std::to_string(rank));
+    }
+    throw Error(std::string(function) + ": inconsistent table");
+}
+
+inline void check_lanes32(const char* function, unsigned lanes) {
+    FEWBITS_REQUIRE(is_lanes32(lanes),
+                    std::string(function) + ": lanes must be 1, 4, 8 or 32, got " + std::to_string(lanes));
+}
+
+inline void check_precision32(const char* function, unsigned precision) {
+    FEWBITS_REQUIRE(
+        precision <= max_precision32,
+        std::string(function) + ": precision must be at most 15, got " + std::to_string(precision));
+}
+
+// The states of a payload, checked, and its words.
+struct Payload32 {
+    std::array<std::uint32_t, 32> states{};
+    const std::uint8_t* next = nullptr;
+    const std::uint8_t* end = nullptr;
+
+    Payload32(ByteSpan payload, unsigned lanes) : next(payload.data()), end(payload.end()) {
+        if (payload.size() < lanes * 4 || payload.size() % 2 != 0)
+            rans32_fail("the payload has the wrong size");
+        for (unsigned lane = 0; lane < lanes; ++lane, next += 4) {
+            states[lane] = load_le<std::uint32_t>(next);
+            if (states[lane] < rans32_lower) rans32_fail("an initial state is out of range");
+        }
+    }
+    void expect_end(unsigned lanes) const {
+        bool ok = next == end;
+        for (unsigned lane = 0; lane < lanes; ++lane) ok = ok && states[lane] == rans32_lower;
+        if (!ok) rans32_fail("data damaged, or decoded with another table than they were encoded with");
+    }
+};
+
+}  // namespace detail
+
+// ---- reference: the definition in plain loops -----------------------------------------------------------
+
+namespace reference {
+
+template <class Rank>
+void rans32_encode(Span<const Rank> ranks, const StaticTable& table, unsigned lanes, Bytes& out) {
+    detail::check_lanes32("rans32_encode", lanes);
+    detail::check_precision32("rans32_encode", table.precision());
+    const unsigned precision = table.precision();
+    std::vector<std::uint64_t> states(lanes, rans32_lower);
     std::vector<std::uint16_t> words;
     for (std::size_t i = ranks.size(); i-- > 0;) {
-        auto& s = x[i % lanes];
-        const std::uint32_t f = t.f[ranks[i]];
-        if (s >= (std::uint64_t{f} << (32 - t.p))) {
-            words.push_back(static_cast<std::uint16_t>(s));
-            s >>= 16;
+        if (ranks[i] >= table.ranks() || table.frequency_of_rank(ranks[i]) == 0) {
+            detail::fail_bad_rank("rans32_encode", ranks, &table, nullptr);
         }
-        s = ((s / f) << t.p) + s % f + t.s[ranks[i]];
+        const std::uint64_t f = table.frequency_of_rank(ranks[i]), start = table.start_of_rank(ranks[i]);
+        std::uint64_t& x = states[i % lanes];
+        if (x >= f << (32 - precision)) {
+            words.push_back(static_cast<std::uint16_t>(x & 0xffff));
+            x >>= 16;
+        }
+        x = (x / f << precision) + x % f + start;
     }
-    for (auto s : x) append_le(out, s);
-    for (std::size_t i = words.size(); i-- > 0;) append_le(out, words[i]);
+    for (const std::uint64_t state : states) append_le(out, static_cast<std::uint32_t>(state));
+    for (auto word = words.rbegin(); word != words.rend(); ++word) append_le(out, *word);
 }
-inline void rans32_decode(ByteSpan payload, const DecodeTable& t, unsigned lanes, Span<std::uint8_t> ranks) {
-    ByteReader r(payload, "rans");
-    std::vector<std::uint32_t> x;
-    for (unsigned i = 0; i < lanes; ++i) {
-        x.push_back(r.u32());
-        if (x.back() < 65536) r.fail("state");
-    }
-    const unsigned p = t.e.p;
+
+template <class Rank>
+void rans32_decode(ByteSpan payload, const StaticTable& table, unsigned lanes, Span<Rank> ranks) {
+    detail::check_lanes32("rans32_decode", lanes);
+    detail::check_precision32("rans32_decode", table.precision());
+    const unsigned precision = table.precision();
+    detail::Payload32 stream(payload, lanes);
     for (std::size_t i = 0; i < ranks.size(); ++i) {
-        auto& s = x[i % lanes];
-        const std::uint32_t slot = s & ((1u << p) - 1);
-        const auto k = t.slot[slot];
-        ranks[i] = static_cast<std::uint8_t>(k);
-        s = t.e.f[k] * (s >> p) + slot - t.e.s[k];
-        if (s < 65536) s = (s << 16) | r.u16();
+        std::uint32_t& state = stream.states[i % lanes];
+        const std::uint32_t slot = state & ((1U << precision) - 1);
+        std::uint32_t rank = 0;
+        while (table.start_of_rank(rank + 1) <= slot) ++rank;
+        std::uint64_t x = std::uint64_t{table.frequency_of_rank(rank)} * (state >> precision) + slot -
+                          table.start_of_rank(rank);
+        if (x < rans32_lower) {
+            if (stream.next == stream.end) detail::rans32_fail("truncated");
+            x = x << 16 | load_le<std::uint16_t>(stream.next);
+            stream.next += 2;
+        }
+        state = static_cast<std::uint32_t>(x);
+        ranks[i] = static_cast<Rank>(rank);
     }
-    for (auto s : x)
-        if (s != 65536) r.fail("end");
-    r.expect_end();
+    stream.expect_end(lanes);
 }
+
+}  // namespace reference
+
+// ---- A32 ------------------------------------------------------------------------------------------------
+
+namespace detail {
+
+// Uninitialised room for a payload, filled from its end.
+class PayloadScratch {
+public:
+    // Vector kernels store up to 16 bytes below what they keep.
+    static constexpr std::size_t slack = 64;
+
+    PayloadScratch(std::size_t symbols, unsigned lanes)
+        : size_(slack + std::size_t{lanes} * 4 + symbols * 2),
+          data_(new std::uint8_t[size_]),
+          begin_(end()) {}
+    std::uint8_t* end() const { return data_.get() + size_; }
+    std::uint8_t* begin() const { return begin_; }
+    ByteSpan payload() const { return {begin_, static_cast<std::size_t>(end() - begin_)}; }
+    void set_begin(std::uint8_t* begin) { begin_ = begin; }
+    void put_states(const std::uint32_t* states, unsigned lanes) {
+        for (unsigned lane = lanes; lane-- > 0;) store_le(begin_ -= 4, states[lane]);
+    }
+
+private:
+    std::size_t size_;
+    std::unique_ptr<std::uint8_t[]> data_;
+    std::uint8_t* begin_;  // Invariant: at most one word per symbol and the states lie above it
+};
+
+// One symbol. Returns the new state; moves `to` down where a word is stored.
+FEWBITS_INLINE std::uint32_t encode_step(std::uint32_t x, const EncodeEntry& entry, unsigned precision,
+                                         std::uint8_t*& to) {
+    const std::uint32_t f = entry.frequency();
+    const bool full = x >> (32 - precision) >= f;
+    store_le(to - 2, static_cast<std::uint16_t>(x));
+    to -= full ? 2 : 0;
+    x = full ? x >> 16 : x;
+    const std::uint64_t product = (std::uint64_t{x} + entry.increment) * entry.reciprocal;
+    const std::uint32_t quotient = static_cast<std::uint32_t>(product >> 32) >> entry.shift;
+    return x + entry.start() + quotient * ((1U << precision) - f);
+}
+
+// Symbols [begin, end) with `Lanes` lanes, from the last; returns the smallest frequency met.
+template <unsigned Lanes, class Rank>
+std::uint32_t encode_plain(const Rank* ranks, std::size_t begin, std::size_t end, const EncodeTable& table,
+                           std::uint32_t* states, std::uint8_t*& to_end) {
+    const EncodeEntry* entries = table.entries();
+    const unsigned precision = table.precision();
+    std::uint8_t* to = to_end;
+    std::uint32_t least = ~0U;
+    for (std::size_t i = end; i-- > begin;) {
+        const EncodeEntry& entry = entries[ranks[i]];
+        least = std::min(least, entry.frequency());
+        states[i % Lanes] = encode_step(states[i % Lanes], entry, precision, to);
+    }
+    to_end = to;
+    return least;
+}
+
+// One symbol of a table laid out by slots.
+template <DecodeTable::Layout layout, class Rank>
+FEWBITS_INLINE std::uint32_t decode_step(std::uint32_t x, const DecodeTable& table, unsigned precision,
+                                         Rank& rank) {
+    const std::uint32_t slot = x & ((1U << precision) - 1);
+    const std::uint32_t entry = table.slots()[slot];
+    if constexpr (layout == DecodeTable::Layout::packed) {
+        rank = static_cast<Rank>(entry >> 24);
+        return ((entry >> 12) & 0xfffU) * (x >> precision) + (entry & 0xfffU);
+    } else {
+        if constexpr (layout == DecodeTable::Layout::split8) {
+            rank = static_cast<Rank>(table.ranks8()[slot]);
+        } else {
+            rank = static_cast<Rank>(table.ranks16()[slot]);
+        }
+        return (entry & 0xffffU) * (x >> precision) + (entry >> 16);
+    }
+}
+
+template <unsigned Lanes, DecodeTable::Layout layout, class Rank>
+void decode_plain(Payload32& stream, const DecodeTable& table, Rank* ranks, std::size_t begin,
+                  std::size_t end) {
+    const unsigned precision = table.precision();
+    const std::uint8_t* next = stream.next;
+    for (std::size_t i = begin; i < end; ++i) {
+        std::uint32_t x = decode_step<layout>(stream.states[i % Lanes], table, precision, ranks[i]);
+        if (x < rans32_lower) {
+            if (next == stream.end) rans32_fail("truncated");
+            x = x << 16 | load_le<std::uint16_t>(next);
+            next += 2;
+        }
+        stream.states[i % Lanes] = x;
+    }
+    stream.next = next;
+}
+
+// The payload of `ranks`, left in the scratch.
+template <class Rank>
+PayloadScratch rans32_payload(Span<const Rank> ranks, const EncodeTable& table, unsigned lanes) {
+    check_lanes32("rans32_encode", lanes);
+    check_precision32("rans32_encode", table.precision());
+    if (sizeof(Rank) > 1) {
+        // Every byte has an entry, not so every 16-bit number.
+        Rank largest = 0;
+        for (const Rank rank : ranks) largest = std::max(largest, rank);
+        if (!ranks.empty() && largest >= table.ranks())
+            fail_bad_rank("rans32_encode", ranks, nullptr, &table);
+    }
+    PayloadScratch scratch(ranks.size(), lanes);
+    std::array<std::uint32_t, 32> states;
+    states.fill(rans32_lower);
+    std::uint8_t* to = scratch.end();
+    std::uint32_t least = ~0U;
+    const std::size_t n = ranks.size();
+    switch (lanes) {
+        case 1:
+            least = encode_plain<1>(ranks.data(), 0, n, table, states.data(), to);
+            break;
+        case 4:
+            least = encode_plain<4>(ranks.data(), 0, n, table, states.data(), to);
+            break;
+        case 8:
+            least = encode_plain<8>(ranks.data(), 0, n, table, states.data(), to);
+            break;
+        default:
+            least = encode_plain<32>(ranks.data(), 0, n, table, states.data(), to);
+            break;
+    }
+    if (least == 0) fail_bad_rank("rans32_encode", ranks, nullptr, &table);
+    scratch.set_begin(to);
+    scratch.put_states(states.data(), lanes);
+    return scratch;
+}
+
+template <DecodeTable::Layout layout, class Rank>
+void rans32_decode_layout(Payload32& stream, const DecodeTable& table, unsigned lanes, Span<Rank> ranks) {
+    const std::size_t n = ranks.size();
+    switch (lanes) {
+        case 1:
+            decode_plain<1, layout>(stream, table, ranks.data(), 0, n);
+            break;
+        case 4:
+            decode_plain<4, layout>(stream, table, ranks.data(), 0, n);
+            break;
+        case 8:
+            decode_plain<8, layout>(stream, table, ranks.data(), 0, n);
+            break;
+        default:
+            decode_plain<32, layout>(stream, table, ranks.data(), 0, n);
+            break;
+    }
+}
+
+template <class Rank>
+void rans32_decode_any(ByteSpan payload, const DecodeTable& table, unsigned lanes, Span<Rank> ranks) {
+    check_lanes32("rans32_decode", lanes);
+    check_precision32("rans32_decode", table.precision());
+    FEWBITS_REQUIRE(table.ranks() <= 256 || sizeof(Rank) > 1,
+                    "rans32_decode: table must have at most 256 ranks for 8-bit output, got " +
+                        std::to_string(table.ranks()));
+    Payload32 stream(payload, lanes);
+    switch (table.layout()) {
+        case DecodeTable::Layout::single:
+            // A symbol of frequency 2^P leaves the state as it is.
+            std::fill(ranks.begin(), ranks.end(), Rank{0});
+            break;
+        case DecodeTable::Layout::packed:
+            rans32_decode_layout<DecodeTable::Layout::packed>(stream, table, lanes, ranks);
+            break;
+        case DecodeTable::Layout::split8:
+            rans32_decode_layout<DecodeTable::Layout::split8>(stream, table, lanes, ranks);
+            break;
+        default:
+            rans32_decode_layout<DecodeTable::Layout::split16>(stream, table, lanes, ranks);
+            break;
+    }
+    stream.expect_end(lanes);
+}
+
+}  // namespace detail
+
+// Appends the payload of a message to `out`. Ranks without a frequency in the table are an ArgumentError,
+// which leaves `out` as it was.
+inline void rans32_encode(Span<const std::uint8_t> ranks, const EncodeTable& table, unsigned lanes,
+                          Bytes& out) {
+    append(out, detail::rans32_payload(ranks, table, lanes).payload());
+}
+inline void rans32_encode(Span<const std::uint16_t> ranks, const EncodeTable& table, unsigned lanes,
+                          Bytes& out) {
+    append(out, detail::rans32_payload(ranks, table, lanes).payload());
+}
+
+// Decodes ranks.size() symbols, which must be all of the payload: else CorruptDataError, with `ranks` in any
+// state.
+inline void rans32_decode(ByteSpan payload, const DecodeTable& table, unsigned lanes,
+                          Span<std::uint8_t> ranks) {
+    detail::rans32_decode_any(payload, table, lanes, ranks);
+}
+inline void rans32_decode(ByteSpan payload, const DecodeTable& table, unsigned lanes,
+                          Span<std::uint16_t> ranks) {
+    detail::rans32_decode_any(payload, table, lanes, ranks);
+}
+
+// ---- A64 with static tables -----------------------------------------------------------------------------
+
+namespace detail {
+
+template <int Lanes>
+void rans64_encode_lanes(Span<const std::uint16_t> ranks, const StaticTable& table, Bytes& out) {
+    Rans64Encoder<Lanes> encoder;
+    for (std::size_t i = ranks.size(); i-- > 0;) {
+        const std::uint32_t rank = ranks[i];
+        if (rank >= table.ranks() || table.frequency_of_rank(rank) == 0) {
+            fail_bad_rank("rans64_encode", ranks, &table, nullptr);
+        }
+        encoder.push(i, table.start_of_rank(rank), table.frequency_of_rank(rank), table.precision());
+    }
+    encoder.finish(out);
+}
+
+template <int Lanes>
+void rans64_decode_lanes(ByteSpan payload, const DecodeTable& table, Span<std::uint16_t> ranks) {
+    Rans64Decoder<Lanes> decoder(payload);
+    const StaticTable& symbols = table.table();
+    const unsigned precision = table.precision();
+    for (std::size_t i = 0; i < ranks.size(); ++i) {
+        const std::uint32_t rank =
+            table.layout() == DecodeTable::Layout::search ? table.find(decoder.peek(i, precision)) : 0;
+        decoder.advance(i, symbols.start_of_rank(rank), symbols.frequency_of_rank(rank), precision);
+        ranks[i] = static_cast<std::uint16_t>(rank);
+    }
+    decoder.expect_end();
+}
+
+}  // namespace detail
+
+// Static tables of precision 16..24, which A32 cannot hold.
+inline void rans64_encode(Span<const std::uint16_t> ranks, const StaticTable& table, unsigned lanes,
+                          Bytes& out) {
+    switch (lanes) {
+        case 1:
+            return detail::rans64_encode_lanes<1>(ranks, table, out);
+        case 2:
+            return detail::rans64_encode_lanes<2>(ranks, table, out);
+        case 4:
+            return detail::rans64_encode_lanes<4>(ranks, table, out);
+        case 8:
+            return detail::rans64_encode_lanes<8>(ranks, table, out);
+        default:
+            throw ArgumentError("rans64_encode: lanes must be 1, 2, 4 or 8, got " + std::to_string(lanes));
+    }
+}
+
+inline void rans64_decode(ByteSpan payload, const DecodeTable& table, unsigned lanes,
+                          Span<std::uint16_t> ranks) {
+    FEWBITS_REQUIRE(
+        table.precision() > max_precision32,
+        "rans64_decode: table must have a precision above 15, got " + std::to_string(table.precision()));
+    switch (lanes) {
+        case 1:
+            return detail::rans64_decode_lanes<1>(payload, table, ranks);
+        case 2:
+            return detail::rans64_decode_lanes<2>(payload, table, ranks);
+        case 4:
+            return detail::rans64_decode_lanes<4>(payload, table, ranks);
+        case 8:
+            return detail::rans64_decode_lanes<8>(payload, table, ranks);
+        default:
+            throw ArgumentError("rans64_decode: lanes must be 1, 2, 4 or 8, got " + std::to_string(lanes));
+    }
+}
+
+// A stream to decode, and where its ranks go.
+struct Rans32Job {
+    ByteSpan payload;
+    const DecodeTable* table;
+    unsigned lanes;
+    Span<std::uint8_t> ranks;
+};
+
+inline void rans32_decode(Span<const Rans32Job> jobs) {
+    for (const Rans32Job& job : jobs) rans32_decode(job.payload, *job.table, job.lanes, job.ranks);
+}
+
 }  // namespace coding
 }  // namespace FEWBITS_ISA
 }  // namespace fewbits

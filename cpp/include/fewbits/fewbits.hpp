@@ -1,0 +1,4 @@
+// Everything.
+#pragma once
+
+#include "fewbits/coding.hpp"

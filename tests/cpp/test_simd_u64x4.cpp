@@ -1,0 +1,78 @@
+#include "fewbits/simd/u64x4.hpp"
+
+#include "fewbits/core/random.hpp"
+#include "lanes.hpp"
+
+using namespace fewbits;
+using namespace fewbits::simd;
+
+namespace {
+
+std::vector<std::uint64_t> inputs() {
+    std::vector<std::uint64_t> x = lanes::integer_edges<std::uint64_t>();
+    const Philox random(6, 1);
+    for (std::uint64_t i = 0; i < 64; ++i) x.push_back(random.draw64(i));
+    return x;
+}
+
+// Bit by bit.
+std::uint64_t left(std::uint64_t x, std::uint64_t count) {
+    for (std::uint64_t i = 0; i < std::min<std::uint64_t>(count, 64); ++i) x += x;
+    return x;
+}
+std::uint64_t right(std::uint64_t x, std::uint64_t count) {
+    for (std::uint64_t i = 0; i < std::min<std::uint64_t>(count, 64); ++i) x /= 2;
+    return x;
+}
+
+}  // namespace
+
+TEST(u64x4_memory) { lanes::check_memory<u64x4>(); }
+TEST(u64x4_select) { lanes::check_select<u64x4>(); }
+
+TEST(u64x4_arithmetic) {
+    const auto values = inputs();
+    LANE_BINARY(u64x4, values, values, x + y, x + y);
+    LANE_BINARY(u64x4, values, values, x - y, x - y);
+    LANE_BINARY(u64x4, values, values, x * y, x * y);
+    LANE_BINARY(u64x4, values, values, mul_low32(x, y),
+                std::uint64_t{static_cast<std::uint32_t>(x)} * static_cast<std::uint32_t>(y));
+    LANE_BINARY(u64x4, values, values, x & y, x & y);
+    LANE_BINARY(u64x4, values, values, x | y, x | y);
+    LANE_BINARY(u64x4, values, values, x ^ y, x ^ y);
+    LANE_UNARY(u64x4, values, ~x, ~std::uint64_t{0} - x);
+}
+
+TEST(u64x4_comparisons_are_unsigned) {
+    const auto values = inputs();
+    LANE_BINARY(u64x4, values, values, x == y, x == y);
+    LANE_BINARY(u64x4, values, values, x != y, x != y);
+    LANE_BINARY(u64x4, values, values, x < y, x < y);
+    LANE_BINARY(u64x4, values, values, x <= y, x <= y);
+    LANE_BINARY(u64x4, values, values, x > y, x > y);
+    LANE_BINARY(u64x4, values, values, x >= y, x >= y);
+}
+
+TEST(u64x4_shifts) {
+    const auto values = inputs();
+    std::vector<std::uint64_t> counts;
+    for (std::uint64_t count = 0; count <= 70; ++count) counts.push_back(count);
+    counts.insert(counts.end(), {127, 128, 129, 255, 256, 257, 320, std::uint64_t{1} << 32,
+                                 (std::uint64_t{1} << 32) + 1, std::uint64_t{1} << 63, ~std::uint64_t{0}});
+    LANE_BINARY(u64x4, values, counts, shift_left(x, y), left(x, y));
+    LANE_BINARY(u64x4, values, counts, shift_right(x, y), right(x, y));
+    for (const std::uint64_t wide_count : counts) {
+        const auto count = static_cast<unsigned>(wide_count);
+        lanes::check_unary<u64x4>(
+            values, [&](u64x4 x) { return shift_left(x, count); },
+            [&](std::uint64_t x) { return left(x, count); }, "shift_left");
+        lanes::check_unary<u64x4>(
+            values, [&](u64x4 x) { return shift_right(x, count); },
+            [&](std::uint64_t x) { return right(x, count); }, "shift_right");
+    }
+}
+
+TEST(u64x4_sum_wraps) {
+    const std::uint64_t x[4] = {~std::uint64_t{0}, 5, std::uint64_t{1} << 63, (std::uint64_t{1} << 63) + 10};
+    CHECK_EQUAL(sum(u64x4::load(x)), std::uint64_t{14});
+}
