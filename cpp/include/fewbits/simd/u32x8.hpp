@@ -4,6 +4,8 @@
 //   multiply_high(a, b)       the high halves of the 64-bit products
 //   keep(m, a)                a where the mask is true, else 0
 //   lookup(table, index)      table[index[i]] from memory; the caller vouches for the indices
+//   lookup_through(first, table, index, out)
+//                             table[first[index[i]]], with first[index[i]] left in out[i]
 //   lookup4(table, index)     the four fields of the 16-byte entries table[index[i]]
 //   expand_words, compress_words, store_low_bytes     what entropy coders move, see there
 //
@@ -151,6 +153,25 @@ FEWBITS_INLINE u32x8 lookup(const std::uint32_t* table, u32x8 index) {
 #endif
 }
 
+FEWBITS_INLINE u32x8 lookup_through(const std::uint8_t* first, const std::uint32_t* table, u32x8 index,
+                                    std::uint8_t* out) {
+    const __m128i low = _mm256_castsi256_si128(index.v), high = _mm256_extracti128_si256(index.v, 1);
+    const auto four = [=](__m128i at, std::uint8_t* to) {
+        const std::uint64_t i01 = static_cast<std::uint64_t>(_mm_cvtsi128_si64(at));
+        const std::uint64_t i23 = static_cast<std::uint64_t>(_mm_extract_epi64(at, 1));
+        const auto entry = [=](std::uint64_t i, int j) {
+            const std::uint8_t middle = first[i];
+            to[j] = middle;
+            return static_cast<int>(table[middle]);
+        };
+        __m128i v = _mm_cvtsi32_si128(entry(i01 & 0xffffffffU, 0));
+        v = _mm_insert_epi32(v, entry(i01 >> 32, 1), 1);
+        v = _mm_insert_epi32(v, entry(i23 & 0xffffffffU, 2), 2);
+        return _mm_insert_epi32(v, entry(i23 >> 32, 3), 3);
+    };
+    return {_mm256_inserti128_si256(_mm256_castsi128_si256(four(low, out)), four(high, out + 4), 1)};
+}
+
 // Sixteen bytes from `words` on are 16-bit words, low byte first; the lanes of `bits` get the first ones in
 // turn, the others 0.
 FEWBITS_INLINE u32x8 expand_words(const std::uint8_t* words, unsigned bits) {
@@ -257,6 +278,23 @@ FEWBITS_INLINE u32x8 lookup(const std::uint32_t* table, u32x8 index) {
     };
     return {four(index.lo), four(index.hi)};
 }
+FEWBITS_INLINE u32x8 lookup_through(const std::uint8_t* first, const std::uint32_t* table, u32x8 index,
+                                    std::uint8_t* out) {
+    const auto four = [=](uint32x4_t at, std::uint8_t* to) {
+        const std::uint64_t i01 = vgetq_lane_u64(vreinterpretq_u64_u32(at), 0);
+        const std::uint64_t i23 = vgetq_lane_u64(vreinterpretq_u64_u32(at), 1);
+        const auto entry = [=](std::uint64_t i, int j) {
+            const std::uint8_t middle = first[i];
+            to[j] = middle;
+            return table + middle;
+        };
+        uint32x4_t v = vld1q_dup_u32(entry(i01 & 0xffffffffU, 0));
+        v = vld1q_lane_u32(entry(i01 >> 32, 1), v, 1);
+        v = vld1q_lane_u32(entry(i23 & 0xffffffffU, 2), v, 2);
+        return vld1q_lane_u32(entry(i23 >> 32, 3), v, 3);
+    };
+    return {four(index.lo, out), four(index.hi, out + 4)};
+}
 FEWBITS_INLINE u32x8 expand_words(const std::uint8_t* words, unsigned bits) {
     const uint8x16_t all = vld1q_u8(words);
     const std::uint8_t* control = detail::expand_table.control[bits];
@@ -360,6 +398,13 @@ FEWBITS_INLINE u32x8 keep(mask<8> m, u32x8 a) {
 }
 FEWBITS_INLINE u32x8 lookup(const std::uint32_t* table, u32x8 index) {
     return detail::generate<u32x8>([&](std::size_t j) { return table[index.lane[j]]; });
+}
+FEWBITS_INLINE u32x8 lookup_through(const std::uint8_t* first, const std::uint32_t* table, u32x8 index,
+                                    std::uint8_t* out) {
+    return detail::generate<u32x8>([&](std::size_t j) {
+        out[j] = first[index.lane[j]];
+        return table[out[j]];
+    });
 }
 FEWBITS_INLINE u32x8 expand_words(const std::uint8_t* words, unsigned bits) {
     return detail::generate<u32x8>([&](std::size_t j) {
