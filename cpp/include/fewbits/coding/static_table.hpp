@@ -245,6 +245,12 @@ public:
     std::uint32_t start_of_rank(std::uint32_t rank) const { return starts_[rank]; }
     std::uint32_t frequency_of_rank(std::uint32_t rank) const { return starts_[rank + 1] - starts_[rank]; }
 
+    // P - log2 f, what a symbol of this rank costs; infinite where f is 0. Same bits on every machine.
+    double bits_of_rank(std::uint32_t rank) const {
+        const std::uint32_t f = frequency_of_rank(rank);
+        return f == 0 ? std::numeric_limits<double>::infinity() : precision_ - detail::log2_integer(f);
+    }
+
     // The rank of a symbol, or ranks() where it has none; a rank may have frequency 0.
     std::uint32_t rank_of_symbol(std::int64_t symbol) const {
         const std::int64_t offset = symbol - lo_;
@@ -275,9 +281,9 @@ public:
         double bits = 0.0;
         for (std::size_t i = 0; i < counts.size(); ++i) {
             if (counts[i] == 0) continue;
-            const std::uint32_t f = frequency(std::int64_t{counts_lo} + static_cast<std::int64_t>(i));
-            if (f == 0) return std::numeric_limits<double>::infinity();
-            bits += static_cast<double>(counts[i]) * (precision_ - detail::log2_integer(f));
+            const std::uint32_t rank = rank_of_symbol(std::int64_t{counts_lo} + static_cast<std::int64_t>(i));
+            if (rank == ranks()) return std::numeric_limits<double>::infinity();
+            bits += static_cast<double>(counts[i]) * bits_of_rank(rank);
         }
         return bits;
     }
