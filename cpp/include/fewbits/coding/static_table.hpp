@@ -182,14 +182,16 @@ inline std::vector<std::uint32_t> quantize_counts(Span<const std::uint64_t> coun
 class StaticTable {
 public:
     // The table for symbols lo, lo + 1, ... that occur counts[0], counts[1], ... times. The precision must
-    // leave at least one unit for each used symbol; the counts must sum to less than 2^62.
-    static StaticTable from_counts(Span<const std::uint64_t> counts, std::int32_t lo, unsigned precision) {
+    // leave at least one unit for each used symbol; the counts must sum to less than 2^62. With `all`,
+    // symbols of count 0 get frequencies, too.
+    static StaticTable from_counts(Span<const std::uint64_t> counts, std::int32_t lo, unsigned precision,
+                                   bool all = false) {
         check_precision("StaticTable::from_counts", precision);
         std::vector<std::uint64_t> positive;
         std::vector<std::uint32_t> at;
         std::uint64_t total = 0;
         for (std::size_t i = 0; i < counts.size(); ++i) {
-            if (counts[i] == 0) continue;
+            if (counts[i] == 0 && !all) continue;
             FEWBITS_REQUIRE(counts[i] < (std::uint64_t{1} << 62) - total,
                             "StaticTable::from_counts: counts must sum to less than 2^62");
             FEWBITS_REQUIRE(at.empty() || i - at[0] < max_alphabet,
