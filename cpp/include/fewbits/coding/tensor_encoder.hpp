@@ -435,7 +435,9 @@ private:
                                        : 1;
         std::vector<std::uint64_t> block_cost(finest_j + 1);
         const unsigned base = narrow ? lowest >> finest_j << finest_j : 0;
-        Histograms counts(groups, base, narrow ? highest - base + 1 : std::size_t{1} << finest.symbol_bits());
+        // Whole multiples of what one symbol of the coarsest split covers: fold() needs them.
+        const unsigned covered = ((highest - base) >> finest_j << finest_j) + (1U << finest_j);
+        Histograms counts(groups, base, narrow ? covered : std::size_t{1} << finest.symbol_bits());
         count_symbols(finest, row_groups, step, narrow, counts, Span<std::uint64_t>(block_cost));
         std::array<std::uint64_t, 32> exact_elements{};  // by group, of which there are at most 20
         for (std::size_t row = 0; row < scan.lowest.size(); ++row) {
