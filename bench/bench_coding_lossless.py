@@ -14,7 +14,16 @@ from typing import Any
 import numpy as np
 from harness import Bench
 from numpy.typing import NDArray
-from weights import BFLOAT16, Codec, fewbits_codec, joined, peer_codecs, read_safetensors, synthetic
+from weights import (
+    BFLOAT16,
+    Codec,
+    fewbits_codec,
+    joined,
+    minilm_path,
+    peer_codecs,
+    read_safetensors,
+    synthetic,
+)
 
 LEVELS = ("fast", "default", "max")
 PEERS = ("zipnn", "zstandard", "blosc2", "pcodec", "ml_dtypes")
@@ -45,7 +54,7 @@ def if_installed(make: Callable[[], Codec]) -> Codec | None:
 
 
 def codecs(dtype: np.dtype[Any]) -> dict[str, Codec | None]:
-    """Contenders by name; None for peers that are not there or do not take the dtype."""
+    """Contenders that take the dtype, by name; None for peers that are not installed."""
     ours: dict[str, Codec | None] = {f"fewbits {level}": fewbits_codec(level) for level in LEVELS}
     return ours | {name: if_installed(make) for name, make in peer_codecs(dtype).items()}
 
@@ -77,7 +86,7 @@ def compare(
     bench.facts(f"{label}: {what}", sizes, unit=unit, digits=digits, targets=size_targets, headline=headline)
 
     # Where zipnn does not take the dtype, zstd -3 is what there is to compare with.
-    baseline = "zipnn" if contenders["zipnn"] else "zstd -3"
+    baseline = "zipnn" if contenders.get("zipnn") else "zstd -3"
     common = {"work": float(len(original)), "baseline": baseline, "time_of": "cpu"}
     row = bench.row(f"{label}: decode", targets=speed_targets.get("decode", {}), headline=headline, **common)
     for name, codec in contenders.items():
@@ -118,8 +127,6 @@ def main() -> int:
             speed_targets=SYNTHETIC_SPEED.get(name, {}),
             headline=name == "bfloat16",
         )
-
-    from fewbits.demo import minilm_path
 
     path = minilm_path()
     if path is None:

@@ -14,9 +14,9 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from fewbits.demo import minilm_path
 from fewbits.files import compress_file, decompress_file
 from harness import Bench
+from weights import minilm_path
 
 BLOCK = 1 << 22
 

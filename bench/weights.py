@@ -31,6 +31,14 @@ def synthetic(rows: int = 2048, columns: int = 2048) -> dict[str, NDArray[Any]]:
     }
 
 
+def minilm_path() -> Path | None:
+    """MiniLM-L6 in the cache of `fewbits demo`, or None where the demo has not fetched it yet."""
+    from fewbits.demo import CACHED, cache_directory
+
+    path = cache_directory() / CACHED
+    return path if path.is_file() else None
+
+
 def read_safetensors(path: Path) -> list[NDArray[np.float32]]:
     """The float32 tensors of a file."""
     data = path.read_bytes()
@@ -80,18 +88,18 @@ def fewbits_codec(level: str) -> Codec:
 
 
 def peer_codecs(dtype: np.dtype[Any]) -> dict[str, Callable[[], Codec]]:
-    """Peers by name, made on demand: those not installed raise ImportError.
+    """Peers that take the dtype, by name, made on demand: those not installed raise ImportError.
 
     All get the whole model as one buffer, which suits them best.
     """
+    zipnn_names = {BFLOAT16: "bfloat16", np.dtype(np.float16): "float16", np.dtype(np.float32): "float32"}
+    # pcodec knows float16 and float32; bfloat16 goes as 16-bit integers.
+    pcodec_views = {BFLOAT16: np.uint16, np.dtype(np.float16): np.float16, np.dtype(np.float32): np.float32}
 
     def zipnn() -> Codec:
         import zipnn as module
 
-        names = {BFLOAT16: "bfloat16", np.dtype(np.float16): "float16", np.dtype(np.float32): "float32"}
-        if dtype not in names:
-            raise ImportError(f"zipnn does not take {dtype}")
-        coder = module.ZipNN(input_format="byte", bytearray_dtype=names[dtype], threads=1)
+        coder = module.ZipNN(input_format="byte", bytearray_dtype=zipnn_names[dtype], threads=1)
         return Codec(
             name="zipnn",
             package="zipnn",
@@ -143,14 +151,10 @@ def peer_codecs(dtype: np.dtype[Any]) -> dict[str, Callable[[], Codec]]:
     def pco() -> Codec:
         from pcodec import ChunkConfig, standalone
 
-        # It knows float16 and float32; bfloat16 goes as 16-bit integers.
-        views = {2: np.float16 if dtype == np.float16 else np.uint16, 4: np.float32}
-        if dtype.itemsize not in views:
-            raise ImportError(f"pcodec does not take {dtype}")
         return Codec(
             name="pcodec",
             package="pcodec",
-            prepare=lambda tensors: np.frombuffer(joined(tensors), views[dtype.itemsize]),
+            prepare=lambda tensors: np.frombuffer(joined(tensors), pcodec_views[dtype]),
             compress=lambda array: standalone.simple_compress(array, ChunkConfig()),
             decompress=standalone.simple_decompress,
             size=len,
@@ -158,9 +162,9 @@ def peer_codecs(dtype: np.dtype[Any]) -> dict[str, Callable[[], Codec]]:
         )
 
     return {
-        "zipnn": zipnn,
+        **({"zipnn": zipnn} if dtype in zipnn_names else {}),
         "zstd -3": zstd(3),
         "zstd -19": zstd(19),
         "blosc2 bitshuffle+zstd": blosc,
-        "pcodec": pco,
+        **({"pcodec": pco} if dtype in pcodec_views else {}),
     }

@@ -18,7 +18,7 @@ import traceback
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 from tqdm import tqdm
 
@@ -512,10 +512,18 @@ def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
 
 
+def _knows_its_size(stream: TextIO) -> bool:
+    try:
+        return os.get_terminal_size(stream.fileno()).columns > 0
+    except (OSError, ValueError):
+        return False
+
+
 @contextmanager
 def _progress_bar(arguments: argparse.Namespace, label: str) -> Iterator[files.Progress]:
     """A bar on stderr, for work of more than a second on a terminal; else nothing."""
     hidden = arguments.quiet or not sys.stderr.isatty()
+    sized = _knows_its_size(sys.stderr)
     with tqdm(
         desc=label,
         unit="B",
@@ -523,7 +531,10 @@ def _progress_bar(arguments: argparse.Namespace, label: str) -> Iterator[files.P
         delay=1.0,
         disable=hidden,
         leave=False,
-        dynamic_ncols=True,
+        # A terminal that does not know its size (some containers, serial lines) would get no bar at all.
+        ncols=None if sized else 80,
+        nrows=None if sized else 24,
+        dynamic_ncols=sized,
         file=sys.stderr,
     ) as bar:
 

@@ -41,7 +41,9 @@ _TENSOR_PREFIX = "fewbits.tensor."
 
 def _choice(function: str, name: str, value: str, allowed: tuple[str, ...]) -> int:
     if value not in allowed:
-        raise ArgumentError(f"{function}: {name} must be one of {', '.join(map(repr, allowed))}, got {value!r}")
+        raise ArgumentError(
+            f"{function}: {name} must be one of {', '.join(map(repr, allowed))}, got {value!r}"
+        )
     return allowed.index(value)
 
 
@@ -75,7 +77,8 @@ def _numpy_dtype(name: str) -> np.dtype[Any]:
         import ml_dtypes
     except ImportError:
         return np.dtype(f"uint{8 * DTYPES[name]}")
-    return np.dtype(getattr(ml_dtypes, name))
+    dtype: np.dtype[Any] = np.dtype(getattr(ml_dtypes, name))
+    return dtype
 
 
 def _flat_bytes(array: NDArray[Any]) -> NDArray[np.uint8]:
@@ -114,7 +117,7 @@ def _from_torch(function: str, x: Any) -> tuple[NDArray[np.uint8], str, tuple[in
     x = x.detach().contiguous()
     name = str(x.dtype).removeprefix("torch.")
     # DLPack has no bfloat16 that NumPy reads: the bytes cross, the type goes by name.
-    flat: NDArray[np.uint8] = np.from_dlpack(x.reshape(-1).view(torch.uint8))
+    flat: Any = np.from_dlpack(x.reshape(-1).view(torch.uint8))
     if name in DTYPES:
         return flat, name, tuple(x.shape), ""
     return flat, "bytes", tuple(x.shape), name
@@ -169,15 +172,24 @@ def compress_array(x: Any, *, level: str = "default", threads: int | None = None
     level_index = _choice("compress_array", "level", level, _core.levels)
     flat, dtype, shape, original = _as_tensor("compress_array", x)
     if original:
-        raise TypeError(f"compress_array: arrays of dtype {original} are not supported; view them as real numbers")
+        raise TypeError(
+            f"compress_array: arrays of dtype {original} are not supported; view them as real numbers"
+        )
     base_flat = None if base is None else _as_base("compress_array", base, dtype, shape)
     return bytes(
-        _core.compress_tensor(flat, dtype, shape, level_index, _threads("compress_array", threads, 1), base_flat)
+        _core.compress_tensor(
+            flat, dtype, shape, level_index, _threads("compress_array", threads, 1), base_flat
+        )
     )
 
 
 def decompress_array(
-    data: Any, *, base: Any = None, max_bytes: int | None = None, verify: str = "crc", threads: int | None = None
+    data: Any,
+    *,
+    base: Any = None,
+    max_bytes: int | None = None,
+    verify: str = "crc",
+    threads: int | None = None,
 ) -> NDArray[Any]:
     """Decompress what :func:`compress_array` made.
 
@@ -327,7 +339,9 @@ class Writer:
             if not isinstance(key, str) or not isinstance(value, str):
                 raise TypeError(f"Writer: metadata must map str to str, got {key!r}: {value!r}")
             if key.startswith(_TENSOR_PREFIX):
-                raise ArgumentError(f"Writer: metadata key {key!r}: the prefix {_TENSOR_PREFIX!r} is reserved")
+                raise ArgumentError(
+                    f"Writer: metadata key {key!r}: the prefix {_TENSOR_PREFIX!r} is reserved"
+                )
         self._writer = _core.FileWriter(os.fsencode(path))
         self._open = True
         for key, value in (metadata or {}).items():
@@ -449,7 +463,9 @@ class File(Mapping[str, NDArray[Any]]):
         self.tensors: dict[str, TensorInfo] = {info.name: info for info in infos}
         """What is known of every tensor, in the order of the file."""
         self._positions = {info.name: i for i, info in enumerate(infos)}
-        self.metadata: dict[str, str] = {k: v for k, v in metadata.items() if not k.startswith(_TENSOR_PREFIX)}
+        self.metadata: dict[str, str] = {
+            k: v for k, v in metadata.items() if not k.startswith(_TENSOR_PREFIX)
+        }
         self.report: str = self._reader.report
         """JSON text that the writer left, or ``""``; informative."""
 
@@ -544,7 +560,9 @@ class File(Mapping[str, NDArray[Any]]):
         at = 0
         for a, b in self._windows(last - first):
             size = tensor.bytes_of(first + a, first + b)
-            tensor.decode_blocks(first + a, first + b, buffer[at : at + size], self._verify, self._thread_count)
+            tensor.decode_blocks(
+                first + a, first + b, buffer[at : at + size], self._verify, self._thread_count
+            )
             at += size
         if not exact and target.nbytes:
             _flat_bytes(target)[:] = buffer[skip : skip + target.nbytes]
@@ -563,7 +581,9 @@ class File(Mapping[str, NDArray[Any]]):
             return out
         return result
 
-    def copy_to(self, name: str, output: OutputFile, offset: int, *, progress: Progress | None = None) -> None:
+    def copy_to(
+        self, name: str, output: OutputFile, offset: int, *, progress: Progress | None = None
+    ) -> None:
         """Decode a tensor straight into a file, in bounded memory."""
         tensor = self._tensor(name)
         for first, last in self._windows(tensor.blocks):
@@ -585,7 +605,9 @@ class File(Mapping[str, NDArray[Any]]):
             size = tensor.bytes_of(first, last)
             if buffer.size < size:
                 buffer = np.empty(size, np.uint8)
-            tensor.decode_blocks(first, last, buffer[:size], _core.verify_levels.index("crc"), self._thread_count)
+            tensor.decode_blocks(
+                first, last, buffer[:size], _core.verify_levels.index("crc"), self._thread_count
+            )
             hasher.update(buffer[:size])
             if progress is not None:
                 progress(size)

@@ -134,6 +134,16 @@ def run(
         The fetched file is not the one that is expected (it is removed), or `model` is damaged.
     OSError
         The operating system refuses.
+
+    Examples
+    --------
+    >>> import numpy as np, pathlib, tempfile
+    >>> directory = tempfile.TemporaryDirectory()
+    >>> path = pathlib.Path(directory.name, "weights.npy")
+    >>> np.save(path, np.ones((100, 100), np.float32))
+    >>> [(run.label, run.identical) for run in run(path).runs]
+    [('float32', True), ('bf16 copy', True)]
+    >>> directory.cleanup()
     """
     with _model(model, say, progress, show_pip) as (path, name, fallback), _workplace(keep) as place:
         source = open_source(path)

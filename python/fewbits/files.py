@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
@@ -18,9 +19,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from fewbits._files import Origin, Source, SourceTensor, open_source, pieces, restore
+from fewbits._files import Origin, Source, SourceTensor, check_regular_file, open_source, pieces, restore
 from fewbits.container import DTYPES, File, TensorInfo, Writer
-from fewbits.errors import ArgumentError, CodecError, CorruptDataError
+from fewbits.errors import ArgumentError, CodecError
 
 __all__ = [
     "CODECS",
@@ -332,7 +333,10 @@ def compress_file(
     advance = _Advance(progress, sum(tensor.nbytes for tensor in kept))
     metadata = opened.container_metadata(kept)
     infos = []
-    with Writer(target, level=level, threads=_threads(threads), metadata=metadata) as writer:
+    with (
+        _naming(opened.path),
+        Writer(target, level=level, threads=_threads(threads), metadata=metadata) as writer,
+    ):
         for tensor in kept:
             info = writer.add(
                 tensor.name,
@@ -405,8 +409,8 @@ def decompress_file(
 
     Notes
     -----
-    Every block is checked by CRC-32C before and every tensor by XXH64 after decoding. A `.fewbits` file that
-    was saved from Python is written as `.safetensors`.
+    Every block is checked by CRC-32C before it is decoded, and the state of the coder after. A `.fewbits`
+    file that was saved from Python is written as `.safetensors`.
 
     Examples
     --------
@@ -432,7 +436,8 @@ def decompress_file(
             default += ".safetensors"
         target = _target(path, output, default, overwrite)
         advance = _Advance(progress, sum(file.tensors[name].nbytes for name in names))
-        output_bytes, note = restore(file, origin, target, names, advance)
+        with _naming(path):
+            output_bytes, note = restore(file, origin, target, names, advance)
         return DecompressReport(
             input=path,
             output=target,
@@ -580,7 +585,7 @@ class _Advance:
 def _threads(threads: int | None) -> int:
     """What kernels understand as all cores is 0; whole-file functions mean that by None as well."""
     if threads is not None and threads < 0:
-        raise ArgumentError(f"threads must be 0 (all cores) or more, got {threads}")
+        raise ArgumentError(f"files: threads must be 0 (all cores) or more, got {threads}")
     return threads or 0
 
 
@@ -592,15 +597,25 @@ def _check_choice(function: str, argument: str, value: str, choices: Iterable[st
 
 
 def _open(path: str, max_bytes: int | None, threads: int | None) -> File:
+    check_regular_file(path)
     # Without this a user who mixes up the two commands would read about a bad magic number.
-    if os.path.isfile(path):
-        with open(path, "rb") as stream:
-            start = stream.read(8)
-        if start[:6] == b"\x93NUMPY" or start[:2] == b"PK" or path.endswith((".safetensors", ".npy", ".npz")):
-            raise ArgumentError(f"{path}: not a {SUFFIX} file; make one with `fewbits compress`")
-        if not start:
-            raise CorruptDataError(f"{path}: the file is empty")
-    return File(path, max_bytes=max_bytes, verify="full", threads=_threads(threads))
+    with open(path, "rb") as stream:
+        start = stream.read(8)
+    if start[:6] == b"\x93NUMPY" or start[:2] == b"PK" or path.endswith((".safetensors", ".npy", ".npz")):
+        raise ArgumentError(f"{path}: not a {SUFFIX} file; make one with `fewbits compress`")
+    with _naming(path):
+        return File(path, max_bytes=max_bytes, verify="full", threads=_threads(threads))
+
+
+@contextmanager
+def _naming(path: str) -> Iterator[None]:
+    """Errors of the container are about tensors and bytes: say which file they are in."""
+    try:
+        yield
+    except (ArgumentError, CodecError) as error:
+        if path in str(error):
+            raise
+        raise type(error)(f"{path}: {error}") from error
 
 
 def _target(source: str, output: Path | None, default: str, overwrite: bool) -> str:
@@ -703,7 +718,7 @@ def _difference(
     original = tensor.load()
     position = count = 0
     first = -1
-    for _, piece in pieces(file, info.name):
+    for piece in pieces(file, info.name):
         unequal = _unequal_elements(piece, original[position : position + piece.size], itemsize)
         if unequal.size:
             first = position // itemsize + int(unequal[0]) if first < 0 else first

@@ -19,7 +19,10 @@ BlockKind round_trip(const Bytes& fields, unsigned width, std::size_t* size = nu
     append_byte_part(out, fields, width, scratch);
     ByteReader reader(out);
     reader.u8();
-    const ByteSpan back = read_byte_part(reader, fields.size(), width, no_tables, scratch);
+    StreamQueue streams;
+    const ByteSpan back =
+        read_byte_part(reader, fields.size(), width, no_tables, scratch.get(fields.size()), streams);
+    streams.run();
     reader.expect_end();
     CHECK(std::equal(back.begin(), back.end(), fields.begin(), fields.end()));
     if (size != nullptr) *size = out.size() - 1;
@@ -68,10 +71,14 @@ TEST(byte_part_with_a_shared_table) {
     const auto table = std::make_shared<const DecodeTable>(coder.table());
     ByteReader reader(out);
     const TableResolver tables = [&](std::uint64_t id) { return id == 5 ? table : nullptr; };
-    const ByteSpan back = read_byte_part(reader, fields.size(), 8, tables, scratch);
+    StreamQueue streams;
+    const ByteSpan back =
+        read_byte_part(reader, fields.size(), 8, tables, scratch.get(fields.size()), streams);
+    streams.run();
     CHECK(std::equal(back.begin(), back.end(), fields.begin(), fields.end()));
     ByteReader without(out);
-    CHECK_THROWS(read_byte_part(without, fields.size(), 8, no_tables, scratch), CorruptDataError);
+    CHECK_THROWS(read_byte_part(without, fields.size(), 8, no_tables, scratch.get(fields.size()), streams),
+                 CorruptDataError);
 }
 
 TEST(byte_part_checks_what_it_reads) {
@@ -81,7 +88,8 @@ TEST(byte_part_checks_what_it_reads) {
     append_byte_part(out, fields, 3, scratch);
     const auto read = [&](const Bytes& data, std::size_t n, unsigned width) {
         ByteReader reader(data);
-        read_byte_part(reader, n, width, no_tables, scratch);
+        StreamQueue streams;
+        read_byte_part(reader, n, width, no_tables, scratch.get(n), streams);
     };
     read(out, 100, 3);
     CHECK_THROWS(read(out, 99, 3), CodecError);

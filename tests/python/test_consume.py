@@ -47,6 +47,7 @@ def configure(source: Path, build: Path, *options: str) -> None:
     ninja = f"-DCMAKE_MAKE_PROGRAM={tool('ninja')}"
     run(
         tool("cmake"),
+        "-DCMAKE_BUILD_TYPE=Debug",  # quick to build
         "-S",
         source,
         "-B",

@@ -93,7 +93,19 @@ def test_ratio_on_synthetic_weights(dtype: Any, level: str, bound: float) -> Non
 
 def test_special_values_keep_their_bits() -> None:
     patterns = np.array(
-        [0, 0x80000000, 1, 0x807FFFFF, 0x7F800000, 0xFF800000, 0x7FC00000, 0xFFC12345, 0x7F800001, 0x7F7FFFFF], np.uint32
+        [
+            0,
+            0x80000000,
+            1,
+            0x807FFFFF,
+            0x7F800000,
+            0xFF800000,
+            0x7FC00000,
+            0xFFC12345,
+            0x7F800001,
+            0x7F7FFFFF,
+        ],
+        np.uint32,
     )
     x = np.tile(patterns, 1000).view(np.float32)
     for level in LEVELS:
@@ -132,7 +144,9 @@ def test_dtypes_that_are_refused(x: np.ndarray) -> None:
 
 def test_bad_arguments_are_named() -> None:
     x = np.zeros(3, np.float32)
-    with pytest.raises(ArgumentError, match=r"compress_array: level must be one of 'fast', 'default', 'max', got 'best'"):
+    with pytest.raises(
+        ArgumentError, match=r"compress_array: level must be one of 'fast', 'default', 'max', got 'best'"
+    ):
         fewbits.compress_array(x, level="best")
     with pytest.raises(ArgumentError, match="compress_array: threads must be at least 0 .* got -1"):
         fewbits.compress_array(x, threads=-1)
@@ -142,7 +156,9 @@ def test_bad_arguments_are_named() -> None:
         fewbits.decompress_array(fewbits.compress_array(x), verify="all")
     with pytest.raises(ArgumentError, match="max_bytes must be at least 0, got -5"):
         fewbits.decompress_array(fewbits.compress_array(x), max_bytes=-5)
-    with pytest.raises(ArgumentError, match=r"base must be float32 of shape \(3,\), got float32 of shape \(4,\)"):
+    with pytest.raises(
+        ArgumentError, match=r"base must be float32 of shape \(3,\), got float32 of shape \(4,\)"
+    ):
         fewbits.compress_array(x, base=np.zeros(4, np.float32))
 
 

@@ -134,6 +134,14 @@ def test_readme_opens_with_the_two_commands() -> None:
     ]
 
 
+def test_cpp_blocks_are_examples() -> None:
+    """C++ on a page is a program of examples/cpp, which the tests build and run."""
+    programs = {path.read_text() for path in (ROOT / "examples/cpp").glob("*.cpp")}
+    for path in PAGES:
+        for block in blocks(path.read_text()):
+            assert block.kind != "cpp" or block.text in programs, f"{path.name}:{block.line}"
+
+
 def test_links_between_pages_hold() -> None:
     broken = []
     for path in [*PAGES, ROOT / "CHANGELOG.md"]:

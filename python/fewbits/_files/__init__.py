@@ -13,11 +13,20 @@ import os
 from collections.abc import Sequence
 
 from fewbits._files import npy, safetensors
-from fewbits._files.common import Origin, Progress, Source, SourceTensor, map_file, pieces
+from fewbits._files.common import Origin, Progress, Source, SourceTensor, check_regular_file, map_file, pieces
 from fewbits.container import File
 from fewbits.errors import ArgumentError, CorruptDataError
 
-__all__ = ["CONTAINER_MAGIC", "Origin", "Source", "SourceTensor", "open_source", "pieces", "restore"]
+__all__ = [
+    "CONTAINER_MAGIC",
+    "Origin",
+    "Source",
+    "SourceTensor",
+    "check_regular_file",
+    "open_source",
+    "pieces",
+    "restore",
+]
 
 CONTAINER_MAGIC = b"\x89FWB\r\n\x1a\n"
 
@@ -26,8 +35,6 @@ def open_source(path: str | os.PathLike[str]) -> Source:
     """Open a `.safetensors`, `.npy` or `.npz` file; the content decides which it is."""
     path = os.fspath(path)
     data = map_file(path)
-    if data.size == 0:
-        raise CorruptDataError(f"{path}: the file is empty")
     start = bytes(data[:8])
     if start == CONTAINER_MAGIC:
         raise ArgumentError(f"{path}: is a .fewbits file already; use `fewbits decompress` to restore it")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 FORMATS = ("safetensors", "npy", "npz")
 SOURCE_KEY = "fewbits.source"
 HEADER_KEY = "fewbits.header"
-MAX_NAME_BYTES = 4096
+MAX_NAME_BYTES = 4000  # the 4096 of a container, less the prefix of its own keys about a tensor
 MAX_NDIM = 16
 PIECE_BYTES = 1 << 24
 _SCRATCH_IN_MEMORY = 1 << 26
@@ -42,8 +42,8 @@ class SourceTensor:
 
     name: str
     dtype: str  # a name of fewbits.container.DTYPES
-    shape: tuple[int, ...]  # in elements of `dtype`
-    original_dtype: str  # in the words of the input file
+    shape: tuple[int, ...]  # in elements of `dtype`; of `original_dtype` where that is "bytes"
+    original_dtype: str  # in the words of the input file (little-endian, for numpy)
     original_shape: tuple[int, ...]
     nbytes: int
     load: Callable[[], Bytes]  # little-endian, C order; mapped where possible
@@ -74,7 +74,7 @@ class Source:
         left_out = len(self.tensors) - len(kept)
         if left_out:
             description["left_out"] = left_out
-        metadata = {key: value for key, value in self.metadata.items() if not key.startswith("fewbits.")}
+        metadata = {key: value for key, value in self.metadata.items() if _is_storable(key, value)}
         if len(metadata) != len(self.metadata):
             description["metadata"] = dict(self.metadata)
         if not left_out and self.header is not None:
@@ -83,16 +83,27 @@ class Source:
         return metadata
 
 
-def map_file(path: str) -> Bytes:
-    """The whole file, mapped read-only."""
+def _is_storable(key: str, value: str) -> bool:
+    """Whether a container can hold this metadata item as it is; else only the description has it."""
+    if key.startswith("fewbits.") or "\0" in key or "\0" in value:
+        return False
+    return 0 < len(key.encode()) <= MAX_NAME_BYTES and len(value) < 1 << 28
+
+
+def check_regular_file(path: str) -> None:
+    """Refuse what cannot be mapped, and what would block when it is opened (a pipe), and empty files."""
     status = os.stat(path)
     if stat.S_ISDIR(status.st_mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
     if not stat.S_ISREG(status.st_mode):
         raise OSError(errno.ESPIPE, "not a regular file", path)
     if status.st_size == 0:
-        with open(path, "rb"):  # an unreadable file is refused even when empty
-            return np.empty(0, np.uint8)
+        raise CorruptDataError(f"{path}: the file is empty")
+
+
+def map_file(path: str) -> Bytes:
+    """The whole file, mapped read-only."""
+    check_regular_file(path)
     return np.memmap(path, np.uint8, "r").view(np.ndarray)
 
 
@@ -222,7 +233,7 @@ def output_file(path: str) -> Iterator[OutputFile]:
     """A file that appears at `path` when the block ends without an exception, and else not at all."""
     from fewbits._core.core import OutputFile
 
-    output = OutputFile(path)
+    output = OutputFile(os.fsencode(path))
     try:
         yield output
         output.commit()
@@ -231,12 +242,22 @@ def output_file(path: str) -> Iterator[OutputFile]:
         raise
 
 
-def pieces(file: File, name: str) -> Iterator[tuple[tuple[int | slice, ...], Bytes]]:
-    """The bytes of a tensor in C order, a few MiB at a time, with the index each piece has in the tensor."""
+def flat_bytes(array: NDArray[Any]) -> Bytes:
+    """The bytes of an array in C order, a view where it is contiguous."""
+    return np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+
+
+def pieces(file: File, name: str) -> Iterator[Bytes]:
+    """The bytes of a tensor in C order, a few MiB at a time."""
     info = file.tensors[name]
+    if info.dtype == "bytes":
+        # Of unknown structure, so that it cannot be read in parts.
+        data = flat_bytes(file.read(name))
+        for start in range(0, data.size, PIECE_BYTES):
+            yield data[start : start + PIECE_BYTES]
+        return
     for index in piece_indices(info.shape, DTYPES[info.dtype]):
-        piece = np.ascontiguousarray(file.read(name, index))
-        yield index, piece.reshape(-1).view(np.uint8)
+        yield flat_bytes(file.read(name, index))
 
 
 def piece_indices(shape: tuple[int, ...], itemsize: int) -> Iterator[tuple[int | slice, ...]]:

@@ -23,6 +23,7 @@ from fewbits._files.common import (
     Progress,
     Source,
     SourceTensor,
+    flat_bytes,
     is_utf8,
     number_of_elements,
     output_file,
@@ -69,9 +70,18 @@ class _NpyHeader:
         return _NUMPY_DTYPES.get(self.dtype.str[1:], "bytes")
 
     @property
+    def little_endian(self) -> np.dtype[Any]:
+        return self.dtype.newbyteorder("<")
+
+    @property
+    def original_dtype(self) -> str:
+        """Tells a container what its bytes are; it has a name of its own for the other dtypes."""
+        return self.little_endian.str if self.stored_dtype == "bytes" and self.dtype.itemsize else ""
+
+    @property
     def stored_shape(self) -> tuple[int, ...]:
-        if self.stored_dtype == "bytes":
-            return (self.nbytes,)
+        if not self.dtype.itemsize:  # strings of length 0, which numpy itself cannot make again
+            return (0,)
         if len(self.shape) > MAX_NDIM:
             return (number_of_elements(self.shape),)
         return self.shape
@@ -79,9 +89,7 @@ class _NpyHeader:
     @property
     def converts(self) -> bool:
         """Whether a container holds other bytes than the file: big-endian and Fortran order are undone."""
-        if self.stored_dtype == "bytes":
-            return False
-        return self.dtype.str[0] == ">" or (self.fortran and len(self.shape) > 1)
+        return self.nbytes > 0 and (self.dtype.str[0] == ">" or (self.fortran and len(self.shape) > 1))
 
 
 def _parse_npy_header(where: str, data: bytes) -> _NpyHeader:
@@ -129,14 +137,16 @@ def _tensor_of_npy(name: str, header: _NpyHeader, body: Callable[[], Bytes]) -> 
         return _to_stored_order(body(), header) if header.converts else body()
 
     shape = header.stored_shape
-    return SourceTensor(name, header.stored_dtype, shape, header.dtype.str, header.shape, header.nbytes, load)
+    return SourceTensor(
+        name, header.stored_dtype, shape, header.original_dtype, header.shape, header.nbytes, load
+    )
 
 
 def _to_stored_order(body: Bytes, header: _NpyHeader) -> Bytes:
     order = "F" if header.fortran else "C"
     array = body.view(header.dtype).reshape(header.shape, order=order)  # type: ignore[call-overload]
     stored = scratch(header.nbytes)
-    target = stored.view(header.dtype.newbyteorder("<")).reshape(header.shape)
+    target = stored.view(header.little_endian).reshape(header.shape)
     np.copyto(target, array)
     return stored
 
@@ -173,7 +183,9 @@ def read_npz(path: str, data: Bytes) -> Source:
                 if name in headers:
                     raise CorruptDataError(f"{where} appears twice")
                 if len(name.encode()) > MAX_NAME_BYTES or "\0" in name or not is_utf8(name):
-                    raise UnsupportedFeatureError(f"{where}: names must be Unicode of at most 4096 bytes")
+                    raise UnsupportedFeatureError(
+                        f"{where}: names must be Unicode of at most {MAX_NAME_BYTES} bytes"
+                    )
                 if not 0 <= member.header_offset < data.size:
                     raise CorruptDataError(f"{where} lies outside of the file")
                 if member.flag_bits & 1:
@@ -267,7 +279,8 @@ def _npy_header_of(file: File, origin: Origin, name: str) -> _NpyHeader:
     except UnicodeEncodeError:
         raw = b""
     header = _parse_npy_header(where, raw)
-    if (header.raw, header.stored_dtype, header.stored_shape) != (raw, info.dtype, info.shape):
+    expected = (header.stored_dtype, header.stored_shape, header.nbytes, header.original_dtype)
+    if header.raw != raw or (info.dtype, info.shape, info.nbytes, info.original_dtype) != expected:
         raise CorruptDataError(f"{where} does not match its stored .npy header")
     return header
 
@@ -342,16 +355,16 @@ class _OutputStream(io.RawIOBase):
 def _npy_pieces(file: File, name: str, header: _NpyHeader, progress: Progress) -> Iterator[Bytes]:
     """The data of a `.npy` file, in its order, a few MiB at a time."""
     if not header.converts:
-        for _, piece in pieces(file, name):
+        for piece in pieces(file, name):
             progress(piece.size)
             yield piece
         return
     stored = scratch(header.nbytes)
-    array = stored.view(header.dtype.newbyteorder("<")).reshape(header.shape)
+    array = stored.view(header.little_endian).reshape(header.shape)
     file.read(name, out=array.reshape(header.stored_shape))
     if header.fortran:
         array = array.T
     for index in piece_indices(array.shape, header.dtype.itemsize):
-        piece = np.ascontiguousarray(array[index]).astype(header.dtype)
-        progress(piece.nbytes)
-        yield piece.reshape(-1).view(np.uint8)
+        piece = flat_bytes(np.ascontiguousarray(array[index]).astype(header.dtype))
+        progress(piece.size)
+        yield piece

@@ -103,9 +103,7 @@ def _tensor(entry: _Entry, body: Bytes) -> SourceTensor:
     _, dtype = DTYPE_BITS_AND_NAMES.get(entry.dtype, (0, "bytes"))
     nbytes = entry.end - entry.begin
     shape = entry.shape
-    if dtype == "bytes":
-        shape = (nbytes,)
-    elif len(shape) > MAX_NDIM:
+    if dtype != "bytes" and len(shape) > MAX_NDIM:
         shape = (nbytes // DTYPES[dtype],)
     return SourceTensor(
         entry.name, dtype, shape, entry.dtype, entry.shape, nbytes, lambda: body[entry.begin : entry.end]

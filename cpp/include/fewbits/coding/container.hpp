@@ -150,12 +150,12 @@ public:
             bytes += static_cast<std::size_t>(encoder_->block_elements(first + i)) * entry.shape.itemsize;
         // The hash runs through the tensor in order: one more piece of work beside the blocks.
         parallel_for(count + 1, 1, threads_, [&](std::size_t from, std::size_t to) {
-            TensorEncoder::Workspace work;
+            const auto work = pool_.borrow();
             for (std::size_t i = from; i < to; ++i) {
                 if (i == 0) {
                     hash_.update(data_.subspan(hashed_, bytes));
                 } else {
-                    coded[i - 1] = encoder_->encode_block(first + i - 1, first_table_, work);
+                    coded[i - 1] = encoder_->encode_block(first + i - 1, first_table_, *work);
                     crcs[i - 1] = crc32c(coded[i - 1]);
                 }
             }
@@ -292,6 +292,7 @@ private:
     std::uint32_t first_table_ = 0;
     int threads_ = 1;
     Xxh64 hash_;
+    Pool<TensorEncoder::Workspace> pool_;
 };
 
 // Reads a container from bytes that stay (a mapped file, a buffer). Opening validates the whole index.
@@ -353,8 +354,7 @@ public:
         }
         // Bytes that blocks [first, last) decode to.
         std::uint64_t bytes_of(std::size_t first, std::size_t last) const {
-            const std::uint64_t end = last < begins_.size() ? begins_[last] : entry_->shape.elements;
-            return first >= last ? 0 : (end - begins_[first]) * entry_->shape.itemsize;
+            return detail::bytes_of_blocks(*entry_, begins_, first, last);
         }
         void decode_blocks(std::size_t first, std::size_t last, Span<std::uint8_t> out, Verify verify,
                            int threads) const {
@@ -362,23 +362,21 @@ public:
                             "FileReader::Tensor::decode_blocks: no such blocks");
             FEWBITS_REQUIRE(out.size() == bytes_of(first, last),
                             "FileReader::Tensor::decode_blocks: out has the wrong size");
-            detail::decode_blocks(decoder_, *entry_, reader_->file_, first, last, begins_, out, verify,
-                                  resolve_threads(threads));
+            detail::decode_blocks(source(), first, last, out, verify, resolve_threads(threads));
         }
-        // Decodes blocks [first, last) straight into a file, each thread with a buffer of one block.
+        // Decodes blocks [first, last) straight into a file, each thread with a small buffer.
         void copy_blocks(std::size_t first, std::size_t last, OutputFile& output, std::uint64_t offset,
                          Verify verify, int threads) const {
             FEWBITS_REQUIRE(first <= last && last <= begins_.size(),
                             "FileReader::Tensor::copy_blocks: no such blocks");
-            parallel_for(last - first, 1, resolve_threads(threads), [&](std::size_t from, std::size_t to) {
-                ByteBuffer buffer;
-                for (std::size_t i = first + from; i < first + to; ++i) {
-                    const Span<std::uint8_t> out = buffer.get(static_cast<std::size_t>(bytes_of(i, i + 1)));
-                    detail::decode_blocks(decoder_, *entry_, reader_->file_, i, i + 1, begins_, out, verify,
-                                          1);
-                    output.write(offset + begins_[i] * entry_->shape.itemsize, out);
-                }
-            });
+            parallel_for(last - first, detail::blocks_together, resolve_threads(threads),
+                         [&](std::size_t from, std::size_t to) {
+                             const auto buffer = buffers_->borrow();
+                             const Span<std::uint8_t> out =
+                                 buffer->get(static_cast<std::size_t>(bytes_of(first + from, first + to)));
+                             detail::decode_some_blocks(source(), first + from, first + to, out, verify);
+                             output.write(offset + begins_[first + from] * entry_->shape.itemsize, out);
+                         });
         }
         // Decodes everything, with all checks.
         void decode(Span<std::uint8_t> out, Verify verify = Verify::crc, int threads = 1) const {
@@ -392,10 +390,17 @@ public:
         }
 
     private:
+        detail::BlockSource source() const {
+            return {&decoder_, entry_, reader_->file_, &begins_, pool_.get()};
+        }
+
         const FileReader* reader_;
         const TensorEntry* entry_;
         std::vector<std::uint64_t> begins_;
         TensorDecoder decoder_;
+        std::unique_ptr<Pool<TensorDecoder::Workspace>> pool_ =
+            std::make_unique<Pool<TensorDecoder::Workspace>>();
+        std::unique_ptr<Pool<ByteBuffer>> buffers_ = std::make_unique<Pool<ByteBuffer>>();
     };
 
 private:

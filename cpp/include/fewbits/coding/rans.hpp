@@ -664,6 +664,18 @@ inline void rans64_decode(ByteSpan payload, const DecodeTable& table, unsigned l
     }
 }
 
+// A stream to decode, and where its ranks go.
+struct Rans32Job {
+    ByteSpan payload;
+    const DecodeTable* table;
+    unsigned lanes;
+    Span<std::uint8_t> ranks;
+};
+
+inline void rans32_decode(Span<const Rans32Job> jobs) {
+    for (const Rans32Job& job : jobs) rans32_decode(job.payload, *job.table, job.lanes, job.ranks);
+}
+
 }  // namespace coding
 }  // namespace FEWBITS_ISA
 }  // namespace fewbits

@@ -10,6 +10,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -65,26 +66,53 @@ namespace detail {
 inline constexpr std::uint8_t frame_magic[4] = {0x89, 'F', 'W', 'T'};
 inline constexpr std::uint8_t frame_version = 1;
 
-// Blocks [first, last) of an entry decoded into `out`, which begins at element `out_begin` (a block
-// boundary).
-inline void decode_blocks(const TensorDecoder& decoder, const TensorEntry& entry, ByteSpan file,
-                          std::size_t first, std::size_t last, const std::vector<std::uint64_t>& begins,
-                          Span<std::uint8_t> out, Verify verify, int threads) {
-    const std::uint64_t base = first < begins.size() ? begins[first] : 0;
-    parallel_for(last - first, 1, threads, [&](std::size_t from, std::size_t to) {
-        TensorDecoder::Workspace work;
-        for (std::size_t i = first + from; i < first + to; ++i) {
-            const BlockEntry& block = entry.blocks[i];
-            const ByteSpan bytes = file.subspan(static_cast<std::size_t>(block.offset), block.length);
-            if (verify != Verify::none && crc32c(bytes) != block.crc) {
-                throw CorruptDataError("tensor '" + entry.name + "': block " + std::to_string(i) +
-                                       " is damaged (its checksum differs)");
-            }
-            const std::size_t size = entry.shape.itemsize;
-            decoder.decode_block(
-                bytes, begins[i], block.elements,
-                out.subspan(static_cast<std::size_t>(begins[i] - base) * size, block.elements * size), work);
+// What decoding blocks of a tensor needs beside the bytes; its workspaces go from call to call.
+struct BlockSource {
+    const TensorDecoder* decoder;
+    const TensorEntry* entry;
+    ByteSpan file;
+    const std::vector<std::uint64_t>* begins;
+    Pool<TensorDecoder::Workspace>* pool;
+};
+
+// Blocks decoded together by one thread (coding/byte_part.hpp, StreamQueue).
+inline constexpr std::size_t blocks_together = 2;
+
+// Decodes the blocks [first, last), at most blocks_together, into `out`.
+inline void decode_some_blocks(const BlockSource& source, std::size_t first, std::size_t last,
+                               Span<std::uint8_t> out, Verify verify) {
+    std::array<TensorDecoder::Block, blocks_together> blocks{};
+    std::size_t at = 0;
+    for (std::size_t i = first; i < last; ++i) {
+        const BlockEntry& block = source.entry->blocks[i];
+        const ByteSpan bytes = source.file.subspan(static_cast<std::size_t>(block.offset), block.length);
+        if (verify != Verify::none && crc32c(bytes) != block.crc) {
+            throw CorruptDataError("tensor '" + source.entry->name + "': block " + std::to_string(i) +
+                                   " is damaged (its checksum differs)");
         }
+        const std::size_t size = std::size_t{block.elements} * source.entry->shape.itemsize;
+        blocks[i - first] = {bytes, (*source.begins)[i], block.elements, out.subspan(at, size)};
+        at += size;
+    }
+    const auto work = source.pool->borrow();
+    source.decoder->decode(Span<const TensorDecoder::Block>(blocks.data(), last - first), *work);
+}
+
+// Bytes that blocks [first, last) decode to.
+inline std::size_t bytes_of_blocks(const TensorEntry& entry, const std::vector<std::uint64_t>& begins,
+                                   std::size_t first, std::size_t last) {
+    if (first >= last) return 0;
+    const std::uint64_t end = last < begins.size() ? begins[last] : entry.shape.elements;
+    return static_cast<std::size_t>((end - begins[first]) * entry.shape.itemsize);
+}
+
+// Blocks [first, last) decoded into `out` by several threads.
+inline void decode_blocks(const BlockSource& source, std::size_t first, std::size_t last,
+                          Span<std::uint8_t> out, Verify verify, int threads) {
+    parallel_for(last - first, blocks_together, threads, [&](std::size_t from, std::size_t to) {
+        const std::size_t at = bytes_of_blocks(*source.entry, *source.begins, first, first + from);
+        const std::size_t size = bytes_of_blocks(*source.entry, *source.begins, first + from, first + to);
+        decode_some_blocks(source, first + from, first + to, out.subspan(at, size), verify);
     });
 }
 
@@ -127,10 +155,11 @@ inline Bytes compress_tensor(ByteSpan data, Dtype dtype, Span<const std::uint64_
                     "compress_tensor: at most 16 dimensions, got " + std::to_string(dims.size()));
     const TensorEncoder encoder(data, TensorShape(dtype, {dims.begin(), dims.end()}), options);
     std::vector<Bytes> blocks(static_cast<std::size_t>(encoder.blocks()));
+    Pool<TensorEncoder::Workspace> pool;
     parallel_for(blocks.size(), 1, resolve_threads(options.threads),
                  [&](std::size_t first, std::size_t last) {
-                     TensorEncoder::Workspace work;
-                     for (std::size_t i = first; i < last; ++i) blocks[i] = encoder.encode_block(i, 0, work);
+                     const auto work = pool.borrow();
+                     for (std::size_t i = first; i < last; ++i) blocks[i] = encoder.encode_block(i, 0, *work);
                  });
 
     Bytes out(std::begin(detail::frame_magic), std::end(detail::frame_magic));
@@ -228,8 +257,9 @@ public:
                 int threads = 1) const {
         FEWBITS_REQUIRE(out.size() == entry_.shape.nbytes(), "TensorFrame::decode: out has the wrong size");
         const TensorDecoder decoder(entry_.shape, entry_.pipeline, tables_, base);
-        detail::decode_blocks(decoder, entry_, data_, 0, entry_.blocks.size(), begins_, out, verify,
-                              resolve_threads(threads));
+        Pool<TensorDecoder::Workspace> pool;
+        const detail::BlockSource source{&decoder, &entry_, data_, &begins_, &pool};
+        detail::decode_blocks(source, 0, entry_.blocks.size(), out, verify, resolve_threads(threads));
         if (verify == Verify::full && fewbits::xxh64(out) != entry_.xxh64) {
             throw CorruptDataError("tensor frame: the decoded tensor differs from the one that was stored");
         }

@@ -8,6 +8,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -77,31 +79,36 @@ public:
 
     const TensorShape& shape() const { return shape_; }
 
+    // Buffers for the blocks that are decoded together.
     struct Workspace {
-        ByteBuffer ranks, planes, scratch;
-        std::array<ByteBuffer, 8> plane;
-        std::vector<std::uint16_t> symbols;
+        struct Block {
+            ByteBuffer ranks, planes, exact_planes;
+        };
+        std::vector<Block> blocks;
+        StreamQueue streams;
     };
 
-    // Decodes `n` elements that begin at element `begin` from the bytes of their block into `out`.
-    void decode_block(ByteSpan block, std::uint64_t begin, std::size_t n, Span<std::uint8_t> out,
-                      Workspace& work) const {
-        FEWBITS_REQUIRE(out.size() == n * shape_.itemsize,
-                        "TensorDecoder::decode_block: out has the wrong size");
-        ByteReader reader(block, "tensor block");
-        if (last_ != StageId::float_split) {
-            decode_planes(reader, n, out, work);
-        } else if (shape_.itemsize == 2) {
-            decode_float<std::uint16_t>(reader, n, out, work);
-        } else if (shape_.itemsize == 4) {
-            decode_float<std::uint32_t>(reader, n, out, work);
-        } else {
-            decode_float<std::uint64_t>(reader, n, out, work);
-        }
-        reader.expect_end();
-        if (!base_.empty()) {
-            const std::uint8_t* base = base_.data() + begin * shape_.itemsize;
-            for (std::size_t i = 0; i < out.size(); ++i) out[i] = static_cast<std::uint8_t>(out[i] ^ base[i]);
+    // Where the bytes of a block are, which elements they hold, and where those go.
+    struct Block {
+        ByteSpan bytes;
+        std::uint64_t begin;
+        std::size_t n;
+        Span<std::uint8_t> out;
+    };
+
+    // Decodes some blocks together; two at a time are faster than each alone.
+    void decode(Span<const Block> blocks, Workspace& work) const {
+        work.blocks.resize(std::max(work.blocks.size(), blocks.size()));
+        std::vector<std::function<void()>> rest;
+        for (std::size_t i = 0; i < blocks.size(); ++i)
+            rest.push_back(start(blocks[i], work.blocks[i], work.streams));
+        work.streams.run();
+        for (const auto& finish : rest) finish();
+        if (base_.empty()) return;
+        for (const Block& block : blocks) {
+            const std::uint8_t* base = base_.data() + block.begin * shape_.itemsize;
+            for (std::size_t i = 0; i < block.out.size(); ++i)
+                block.out[i] = static_cast<std::uint8_t>(block.out[i] ^ base[i]);
         }
     }
 
@@ -124,24 +131,53 @@ private:
         return [tables = tables_](std::uint64_t id) { return tables->decode_table(id); };
     }
 
-    void decode_planes(ByteReader& reader, std::size_t n, Span<std::uint8_t> out, Workspace& work) const {
-        const TableResolver tables = resolver();
-        const std::size_t stride = last_ == StageId::plain ? 1 : shape_.itemsize;
-        if (last_ == StageId::plain) n *= shape_.itemsize;
-        for (std::size_t p = 0; p < stride; ++p) {
-            const ByteSpan plane = read_byte_part(reader, n, 8, tables, work.scratch);
-            if (n == 0) continue;
-            if (stride == 1) {
-                std::memcpy(out.data(), plane.data(), n);
-            } else {
-                for (std::size_t i = 0; i < n; ++i) out[i * stride + p] = plane[i];
-            }
+    // Reads a block and queues its streams; what is returned makes the elements of them once they have run.
+    std::function<void()> start(const Block& block, Workspace::Block& work, StreamQueue& streams) const {
+        FEWBITS_REQUIRE(block.out.size() == block.n * shape_.itemsize,
+                        "TensorDecoder::decode: out has the wrong size");
+        ByteReader reader(block.bytes, "tensor block");
+        std::function<void()> rest;
+        if (last_ == StageId::plain) {
+            rest = start_plain(reader, block.out, streams);
+        } else if (last_ == StageId::byte_planes) {
+            rest = start_planes(reader, block.n, block.out, work, streams);
+        } else if (shape_.itemsize == 2) {
+            rest = start_float<std::uint16_t>(reader, block.n, block.out, work, streams);
+        } else if (shape_.itemsize == 4) {
+            rest = start_float<std::uint32_t>(reader, block.n, block.out, work, streams);
+        } else {
+            rest = start_float<std::uint64_t>(reader, block.n, block.out, work, streams);
         }
+        reader.expect_end();
+        return rest;
+    }
+
+    std::function<void()> start_plain(ByteReader& reader, Span<std::uint8_t> out,
+                                      StreamQueue& streams) const {
+        const ByteSpan bytes = read_byte_part(reader, out.size(), 8, resolver(), out, streams);
+        return [bytes, out] {
+            if (!out.empty() && bytes.data() != out.data()) std::memcpy(out.data(), bytes.data(), out.size());
+        };
+    }
+
+    std::function<void()> start_planes(ByteReader& reader, std::size_t n, Span<std::uint8_t> out,
+                                       Workspace::Block& work, StreamQueue& streams) const {
+        const std::size_t stride = shape_.itemsize;
+        const Span<std::uint8_t> buffer = work.planes.get(stride * n);
+        std::array<ByteSpan, 8> planes;
+        for (std::size_t p = 0; p < stride; ++p) {
+            planes[p] = read_byte_part(reader, n, 8, resolver(), buffer.subspan(p * n, n), streams);
+        }
+        return [planes, n, out, stride] {
+            for (std::size_t p = 0; p < stride; ++p) {
+                for (std::size_t i = 0; i < n; ++i) out[i * stride + p] = planes[p][i];
+            }
+        };
     }
 
     // The symbols of one row class: bytes with an offset or a map, or plain 16-bit symbols.
     struct ClassPart {
-        std::size_t count = 0, used = 0;
+        std::size_t count = 0;
         const std::uint8_t* ranks = nullptr;
         unsigned lo = 0;
         std::vector<std::uint16_t> map;      // symbol by rank, where it is no offset
@@ -152,8 +188,8 @@ private:
         }
     };
 
-    void read_symbols(ByteReader& reader, ClassPart& part, Span<std::uint8_t> ranks,
-                      std::uint32_t alphabet) const {
+    void read_symbols(ByteReader& reader, ClassPart& part, Span<std::uint8_t> ranks, std::uint32_t alphabet,
+                      StreamQueue& streams) const {
         const std::uint64_t length = reader.varint();
         if (length > reader.remaining()) reader.fail("a part is longer than its block");
         ByteReader bytes(reader.bytes(static_cast<std::size_t>(length)), "symbol part");
@@ -177,7 +213,7 @@ private:
                 for (std::uint32_t r = 0; r < table.ranks(); ++r)
                     part.map.push_back(static_cast<std::uint16_t>(table.symbol_of_rank(r)));
             }
-            decode_ranks(view, ranks);
+            streams.add(view, ranks, 0);
         } else {
             std::vector<std::int32_t> symbols(part.count);
             decode_symbols(view, Span<std::int32_t>(symbols));
@@ -198,112 +234,146 @@ private:
         }
     }
 
+    // A block of split floats between the reading of its streams and the merging of its words.
     template <class Word>
-    void decode_float(ByteReader& reader, std::size_t n, Span<std::uint8_t> out, Workspace& work) const {
+    struct SplitBlock {
+        SplitBlock(FloatSplit<Word> fields, std::size_t row_length, std::size_t row_count, bool with_zeros,
+                   Span<std::uint8_t> target)
+            : split(fields),
+              run(row_length),
+              rows(row_count),
+              zeros(with_zeros),
+              alphabet((1U << split.symbol_bits()) + (zeros ? 2 : 0)),
+              out(target) {}
+
+        FloatSplit<Word> split;
+        std::size_t run, rows;             // elements of a row, or all; number of rows
+        Bytes labels;                      // class of every row; empty: one class
+        std::array<ClassPart, 256> parts;  // by class
+        bool zeros;
+        std::uint32_t alphabet;
+        ConstPlanePointers<Word> planes{}, exact_planes{};
+        unsigned exact_plane_count = 0, dropped = 0;
+        Span<std::uint8_t> out;
+
+        std::uint8_t label(std::size_t row) const { return labels.empty() ? std::uint8_t{0} : labels[row]; }
+
+        // One word at a time: exact rows, tensors with zero symbols, alphabets above 256.
+        FEWBITS_INLINE Word word(unsigned symbol, const ConstPlanePointers<Word>& plane, unsigned count,
+                                 unsigned shift, std::size_t& at) const {
+            if (zeros && symbol >= alphabet - 2) return zero_word<Word>(symbol == alphabet - 1);
+            Word remainder = 0;
+            for (unsigned p = 0; p < count; ++p)
+                remainder = static_cast<Word>(remainder | Word(plane[p][at]) << 8 * p);
+            ++at;
+            return split.merge(symbol, static_cast<Word>(remainder << shift));
+        }
+
+        void merge() const {
+            std::array<std::size_t, 256> used{};  // elements of each class so far
+            std::size_t plane_at = 0, exact_at = 0;
+            alignas(64) Word words[chunk];
+            for (std::size_t row = 0; row < rows; ++row) {
+                const std::uint8_t of_row = label(row);
+                const ClassPart& part = parts[of_row];
+                std::size_t& at = used[of_row];
+                for (std::size_t done = 0; done < run; done += chunk) {
+                    const std::size_t count = std::min(chunk, run - done);
+                    if (of_row >= exact_row) {
+                        for (std::size_t i = 0; i < count; ++i) {
+                            words[i] =
+                                word(part.symbol(at + i), exact_planes, exact_plane_count, dropped, exact_at);
+                        }
+                    } else if (zeros || !part.symbols.empty()) {
+                        for (std::size_t i = 0; i < count; ++i) {
+                            words[i] = word(part.symbol(at + i), planes, split.planes(), 0, plane_at);
+                        }
+                    } else {
+                        ConstPlanePointers<Word> here{};
+                        for (unsigned p = 0; p < split.planes(); ++p) here[p] = planes[p] + plane_at;
+                        const Span<Word> merged(words, count);
+                        if (part.map.empty()) {
+                            merge_ranks(split, part.ranks + at, part.lo, here, merged);
+                        } else {
+                            merge_ranks(split, part.ranks + at, part.map.data(), here, merged);
+                        }
+                        plane_at += count;
+                    }
+                    store_words(words, count, out.data() + (row * run + done) * sizeof(Word));
+                    at += count;
+                }
+            }
+        }
+    };
+
+    template <class Word>
+    std::function<void()> start_float(ByteReader& reader, std::size_t n, Span<std::uint8_t> out,
+                                      Workspace::Block& work, StreamQueue& streams) const {
         const FloatSplit<Word> split(dtype_info(shape_.dtype).mantissa_bits, j_);
         const bool classed = (flags_ & float_split_row_classes) != 0;
-        const bool zeros = (flags_ & float_split_zero_symbols) != 0;
-        const TableResolver tables = resolver();
         const std::size_t run =
             classed ? static_cast<std::size_t>(shape_.row_length) : std::max<std::size_t>(n, 1);
         if (n % run != 0) reader.fail("the block does not end with a row");
-        const std::size_t rows = n / run;
+        const bool zeros = (flags_ & float_split_zero_symbols) != 0;
+        const auto block = std::make_shared<SplitBlock<Word>>(split, run, n / run, zeros, out);
+        const TableResolver tables = resolver();
 
-        std::array<ClassPart, 256> parts;
-        Bytes labels;
         std::size_t exact = 0;
         if (classed) {
-            const ByteSpan read = read_byte_part(reader, rows, 8, tables, work.scratch);
-            labels.assign(read.begin(), read.end());
-            for (const std::uint8_t label : labels) {
-                parts[label].count += run;
+            block->labels.resize(block->rows);
+            StreamQueue now;
+            const ByteSpan labels =
+                read_byte_part(reader, block->rows, 8, tables, Span<std::uint8_t>(block->labels), now);
+            now.run();
+            if (labels.data() != block->labels.data()) block->labels.assign(labels.begin(), labels.end());
+            for (const std::uint8_t label : block->labels) {
+                block->parts[label].count += run;
                 if (label >= exact_row) exact += run;
             }
             if (exact > 0 && shape_.dtype != Dtype::float32)
                 reader.fail("exact rows in a tensor that is not float32");
         } else {
-            parts[0].count = n;
+            block->parts[0].count = n;
         }
-        const std::uint32_t alphabet = (1U << split.symbol_bits()) + (zeros ? 2 : 0);
         const Span<std::uint8_t> ranks = work.ranks.get(n);
-        std::size_t at = 0, zero_ordinary = 0, zero_exact = 0;
-        for (std::size_t label = 0; label < 256; ++label) {
-            ClassPart& part = parts[label];
+        std::size_t at = 0;
+        for (ClassPart& part : block->parts) {
             if (part.count == 0) continue;
-            read_symbols(reader, part, ranks.subspan(at, part.count), alphabet);
+            read_symbols(reader, part, ranks.subspan(at, part.count), block->alphabet, streams);
             at += part.count;
-            if (!zeros) continue;
-            std::size_t count = 0;
-            for (std::size_t i = 0; i < part.count; ++i) count += part.symbol(i) >= alphabet - 2;
-            (label >= exact_row ? zero_exact : zero_ordinary) += count;
+        }
+        std::size_t zero_ordinary = 0, zero_exact = 0;
+        if (zeros) {
+            streams.run();  // how long the planes are depends on the symbols
+            for (std::size_t label = 0; label < 256; ++label) {
+                const ClassPart& part = block->parts[label];
+                std::size_t count = 0;
+                for (std::size_t i = 0; i < part.count; ++i) count += part.symbol(i) >= block->alphabet - 2;
+                (label >= exact_row ? zero_exact : zero_ordinary) += count;
+            }
         }
 
         const std::size_t stored = n - exact - zero_ordinary, exact_stored = exact - zero_exact;
-        const unsigned dropped = std::min(exact_row_bits, split.shift);
-        const unsigned exact_bits = split.remainder_bits() - dropped;
-        const unsigned exact_planes = (exact_bits + 7) / 8;
-        ConstPlanePointers<Word> plane{}, exact_plane{};
+        const Span<std::uint8_t> buffer = work.planes.get(split.planes() * stored);
         for (unsigned p = 0; p < split.planes() && n > exact; ++p) {
-            plane[p] = read_byte_part(reader, stored, split.plane_width(p), tables, work.plane[p]).data();
+            block->planes[p] = read_byte_part(reader, stored, split.plane_width(p), tables,
+                                              buffer.subspan(p * stored, stored), streams)
+                                   .data();
         }
-        // Exact rows are float32: at most two planes beside the three or four of the others.
-        Bytes exact_bytes(exact_planes * exact_stored);
-        for (unsigned p = 0; p < exact_planes && exact > 0; ++p) {
-            const unsigned width = p + 1 < exact_planes ? 8 : exact_bits - 8 * (exact_planes - 1);
-            const ByteSpan read = read_byte_part(reader, exact_stored, width, tables, work.scratch);
-            std::copy(read.begin(), read.end(),
-                      exact_bytes.begin() + static_cast<std::ptrdiff_t>(p * exact_stored));
-            exact_plane[p] = exact_bytes.data() + p * exact_stored;
+        block->dropped = std::min(exact_row_bits, split.shift);
+        const unsigned exact_bits = split.remainder_bits() - block->dropped;
+        block->exact_plane_count = (exact_bits + 7) / 8;
+        const Span<std::uint8_t> exact_buffer =
+            work.exact_planes.get(block->exact_plane_count * exact_stored);
+        for (unsigned p = 0; p < block->exact_plane_count && exact > 0; ++p) {
+            const unsigned width =
+                p + 1 < block->exact_plane_count ? 8 : exact_bits - 8 * (block->exact_plane_count - 1);
+            block->exact_planes[p] =
+                read_byte_part(reader, exact_stored, width, tables,
+                               exact_buffer.subspan(p * exact_stored, exact_stored), streams)
+                    .data();
         }
-
-        std::size_t plane_at = 0, exact_at = 0;
-        alignas(64) Word words[chunk];
-        for (std::size_t row = 0; row < rows; ++row) {
-            const std::uint8_t label = classed ? labels[row] : std::uint8_t{0};
-            ClassPart& part = parts[label];
-            for (std::size_t done = 0; done < run; done += chunk) {
-                const std::size_t count = std::min(chunk, run - done);
-                if (label >= exact_row) {
-                    for (std::size_t i = 0; i < count; ++i) {
-                        const unsigned symbol = part.symbol(part.used + i);
-                        if (zeros && symbol >= alphabet - 2) {
-                            words[i] = zero_word<Word>(symbol == alphabet - 1);
-                            continue;
-                        }
-                        Word r = 0;
-                        for (unsigned p = 0; p < exact_planes; ++p)
-                            r = static_cast<Word>(r | Word(exact_plane[p][exact_at]) << 8 * p);
-                        ++exact_at;
-                        words[i] = split.merge(symbol, static_cast<Word>(r << dropped));
-                    }
-                } else if (zeros || !part.symbols.empty()) {
-                    for (std::size_t i = 0; i < count; ++i) {
-                        const unsigned symbol = part.symbol(part.used + i);
-                        if (zeros && symbol >= alphabet - 2) {
-                            words[i] = zero_word<Word>(symbol == alphabet - 1);
-                            continue;
-                        }
-                        Word r = 0;
-                        for (unsigned p = 0; p < split.planes(); ++p)
-                            r = static_cast<Word>(r | Word(plane[p][plane_at]) << 8 * p);
-                        ++plane_at;
-                        words[i] = split.merge(symbol, r);
-                    }
-                } else {
-                    ConstPlanePointers<Word> here{};
-                    for (unsigned p = 0; p < split.planes(); ++p) here[p] = plane[p] + plane_at;
-                    const Span<Word> merged(words, count);
-                    if (part.map.empty()) {
-                        merge_ranks(split, part.ranks + part.used, part.lo, here, merged);
-                    } else {
-                        merge_ranks(split, part.ranks + part.used, part.map.data(), here, merged);
-                    }
-                    plane_at += count;
-                }
-                store_words(words, count, out.data() + (row * run + done) * sizeof(Word));
-                part.used += count;
-            }
-        }
+        return [block] { block->merge(); };
     }
 
     template <class Word>

@@ -10,9 +10,11 @@
 #include <atomic>
 #include <cstddef>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "fewbits/core/error.hpp"
@@ -96,6 +98,41 @@ void parallel_for(std::size_t n, std::size_t block, int threads, Body&& body) {
     for (std::thread& thread : others) thread.join();
     if (exception) std::rethrow_exception(exception);
 }
+
+// Objects that pieces of work borrow: scratch that outlives a piece without being shared by two at a time.
+template <class T>
+class Pool {
+public:
+    class Lease {
+    public:
+        Lease(Pool& pool, std::unique_ptr<T> object) : pool_(&pool), object_(std::move(object)) {}
+        Lease(Lease&&) = default;
+        ~Lease() {
+            if (object_ == nullptr) return;
+            const std::lock_guard<std::mutex> lock(pool_->mutex_);
+            pool_->idle_.push_back(std::move(object_));
+        }
+        T& operator*() const { return *object_; }
+        T* operator->() const { return object_.get(); }
+
+    private:
+        Pool* pool_;
+        std::unique_ptr<T> object_;
+    };
+
+    // An object that was given back, or a new one.
+    Lease borrow() {
+        const std::lock_guard<std::mutex> lock(mutex_);
+        if (idle_.empty()) return Lease(*this, std::make_unique<T>());
+        std::unique_ptr<T> object = std::move(idle_.back());
+        idle_.pop_back();
+        return Lease(*this, std::move(object));
+    }
+
+private:
+    std::mutex mutex_;
+    std::vector<std::unique_ptr<T>> idle_;
+};
 
 }  // namespace FEWBITS_ISA
 }  // namespace fewbits
