@@ -9,10 +9,9 @@ import json
 import sys
 from pathlib import Path
 
+import fewbits
 import ml_dtypes
 import numpy as np
-
-import fewbits
 
 
 def tensors() -> dict[str, np.ndarray]:

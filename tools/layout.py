@@ -35,6 +35,7 @@ PYTHON_LAYERS = {
     "files": 6,
     "demo": 7,
     "cli": 8,
+    "__main__": 9,
 }
 # Tests and benches that serve the whole house rather than one module.
 HOUSE = {"layout", "docs", "stubs", "consume", "cpp", "same_bits", "bench", "examples", "package"}

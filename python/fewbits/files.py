@@ -615,7 +615,8 @@ def _naming(path: str) -> Iterator[None]:
     except (ArgumentError, CodecError) as error:
         if path in str(error):
             raise
-        raise type(error)(f"{path}: {error}") from error
+        # The container does not know its name and calls itself "file".
+        raise type(error)(f"{path}: {str(error).removeprefix('file: ')}") from error
 
 
 def _target(source: str, output: Path | None, default: str, overwrite: bool) -> str:
@@ -674,7 +675,7 @@ def _verify_tensor(file: File, name: str, advance: _Advance) -> list[Problem]:
     try:
         file.verify(name, progress=advance)
     except CodecError as error:
-        return [Problem(name, str(error))]
+        return [Problem(name, str(error).removeprefix(f"tensor '{name}': "))]
     return []
 
 

@@ -541,6 +541,12 @@ def test_main_in_process(model: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert signal.getsignal(signal.SIGTERM) is handler
 
 
+def test_running_the_package() -> None:
+    command = [sys.executable, "-m", "fewbits", "--version"]
+    result = subprocess.run(command, capture_output=True, encoding="utf-8", check=True)
+    assert result.stdout == f"fewbits {fewbits.__version__} ({fewbits.isa})\n"
+
+
 def test_the_installed_command() -> None:
     command = Path(sys.executable).with_name("fewbits")
     if not command.exists():

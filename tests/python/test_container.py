@@ -8,14 +8,10 @@ import struct
 from pathlib import Path
 from typing import Any
 
+import fewbits
 import ml_dtypes
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
-
-import fewbits
 from fewbits import container
 from fewbits.errors import (
     ArgumentError,
@@ -24,6 +20,9 @@ from fewbits.errors import (
     ParameterMismatchError,
     UnsupportedFeatureError,
 )
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 LEVELS = ("fast", "default", "max")
 DTYPES = [np.dtype(getattr(ml_dtypes, n, None) or n) for n in container.DTYPES if n != "bytes"]
@@ -34,7 +33,7 @@ def same_bits(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 def synthetic(dtype: Any, rows: int = 2048) -> np.ndarray:
-    """The weights of the specification: normal with a log-normal scale for each row, rounded by way of float32."""
+    """The weights of the specification: normal with a log-normal scale for each row, by way of float32."""
     rng = np.random.default_rng(0)
     scale = np.exp(rng.normal(0, 0.3, (rows, 1)))
     x = (rng.normal(0, 1, (rows, 2048)) * 0.02 * scale).astype(np.float32)
@@ -138,7 +137,7 @@ def test_layouts_of_the_input() -> None:
     ids=["object", "str", "time", "struct", "complex", "masked"],
 )
 def test_dtypes_that_are_refused(x: np.ndarray) -> None:
-    with pytest.raises(TypeError, match="compress_array: .* not supported"):
+    with pytest.raises(TypeError, match=r"compress_array: .* not supported"):
         fewbits.compress_array(x)
 
 
@@ -148,7 +147,7 @@ def test_bad_arguments_are_named() -> None:
         ArgumentError, match=r"compress_array: level must be one of 'fast', 'default', 'max', got 'best'"
     ):
         fewbits.compress_array(x, level="best")
-    with pytest.raises(ArgumentError, match="compress_array: threads must be at least 0 .* got -1"):
+    with pytest.raises(ArgumentError, match=r"compress_array: threads must be at least 0 .* got -1"):
         fewbits.compress_array(x, threads=-1)
     with pytest.raises(TypeError, match="threads must be an int or None, got float"):
         fewbits.compress_array(x, threads=1.5)  # type: ignore[arg-type]
@@ -348,7 +347,7 @@ def test_nothing_appears_before_the_end(tmp_path: Path) -> None:
     assert path.read_bytes() == b"old"
     writer.abort()
     assert os.listdir(tmp_path) == ["w.fewbits"]
-    with pytest.raises(ZeroDivisionError), fewbits.Writer(path) as writer:
+    with pytest.raises(ZeroDivisionError), fewbits.Writer(path) as writer:  # noqa: PT012
         writer.add("x", np.zeros(1000))
         raise ZeroDivisionError
     assert os.listdir(tmp_path) == ["w.fewbits"]
@@ -396,8 +395,8 @@ def test_errors_of_the_operating_system(tmp_path: Path) -> None:
         fewbits.open(tmp_path)
     with pytest.raises(IsADirectoryError):
         fewbits.save(tmp_path, {})
+    (tmp_path / "file").write_bytes(b"")
     with pytest.raises(NotADirectoryError):
-        (tmp_path / "file").write_bytes(b"")
         fewbits.save(tmp_path / "file" / "below.fewbits", {})
 
 

@@ -11,7 +11,7 @@ import os
 import sys
 from types import ModuleType
 
-import fewbits.errors  # the extensions look its classes up
+import fewbits.errors  # noqa: F401  the extensions look its classes up
 from fewbits._core import _cpu
 
 

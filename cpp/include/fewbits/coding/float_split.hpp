@@ -67,20 +67,12 @@ using ConstPlanePointers = std::array<const std::uint8_t*, sizeof(Word)>;
 
 namespace detail {
 
-template <unsigned Planes, class Word>
-void split_planes(const FloatSplit<Word>& split, const Word* FEWBITS_RESTRICT words, std::size_t n,
-                  unsigned first_plane, const PlanePointers<Word>& planes) {
-    // Named pointers, not an array: the vectoriser must see that they do not alias.
-    std::uint8_t* FEWBITS_RESTRICT p0 = planes[0];
-    std::uint8_t* FEWBITS_RESTRICT p1 = Planes > 1 ? planes[1 % sizeof(Word)] : nullptr;
-    std::uint8_t* FEWBITS_RESTRICT p2 = Planes > 2 ? planes[2 % sizeof(Word)] : nullptr;
-    const unsigned down = 8 * first_plane;
-    for (std::size_t i = 0; i < n; ++i) {
-        const Word r = static_cast<Word>(split.remainder(words[i]) >> down);
-        p0[i] = static_cast<std::uint8_t>(r);
-        if constexpr (Planes > 1) p1[i] = static_cast<std::uint8_t>(r >> 8);
-        if constexpr (Planes > 2) p2[i] = static_cast<std::uint8_t>(r >> 16 % (8 * sizeof(Word)));
-    }
+// One plane a pass: with several output streams in one loop compilers give up on vectors.
+template <class Word>
+void split_plane(const FloatSplit<Word>& split, const Word* FEWBITS_RESTRICT words, std::size_t n,
+                 unsigned plane, std::uint8_t* FEWBITS_RESTRICT out) {
+    const unsigned down = 8 * plane;
+    for (std::size_t i = 0; i < n; ++i) out[i] = static_cast<std::uint8_t>(split.remainder(words[i]) >> down);
 }
 
 }  // namespace detail
@@ -116,20 +108,8 @@ void merge_words(const FloatSplit<Word>& split, const std::uint16_t* symbols,
 template <class Word>
 void split_remainders(const FloatSplit<Word>& split, Span<const Word> words,
                       const PlanePointers<Word>& planes) {
-    // At most three planes a pass: more output streams than that fall out of the vectoriser's registers.
-    for (unsigned first = 0; first < split.planes();) {
-        const unsigned left = split.planes() - first;
-        PlanePointers<Word> group{};
-        for (unsigned p = 0; p < left && p < 3; ++p) group[p] = planes[first + p];
-        if (left == 1) {
-            detail::split_planes<1>(split, words.data(), words.size(), first, group);
-        } else if (left == 2) {
-            detail::split_planes<2>(split, words.data(), words.size(), first, group);
-        } else {
-            if constexpr (sizeof(Word) > 2)
-                detail::split_planes<3>(split, words.data(), words.size(), first, group);
-        }
-        first += left < 3 ? left : 3;
+    for (unsigned p = 0; p < split.planes(); ++p) {
+        detail::split_plane(split, words.data(), words.size(), p, planes[p]);
     }
 }
 

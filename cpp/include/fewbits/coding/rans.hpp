@@ -15,8 +15,8 @@
 // Contract: the decoder checks the initial states, every word it takes, and that all lanes end at exactly L
 // with the last word taken (a 31 N bit integrity check): else CorruptDataError. Payload <= sum (P - log2 f) +
 // 64 N bits on typical data; at most one word per symbol. The same bytes on every instruction set. Kernels:
-// A32 with 32 lanes runs on vectors (detail/rans32_simd.hpp); division by f is a multiplication with a 32-bit
-// reciprocal, exact on the states that can occur (proof at make_reciprocal). Sources: J. Duda,
+// A32 with 32 lanes runs on vectors (detail/rans32_kernels.hpp); division by f is a multiplication with a
+// 32-bit reciprocal, exact on the states that can occur (proof at make_reciprocal). Sources: J. Duda,
 // arXiv:1311.2540 (ANS); F. Giesen, "Interleaved entropy coders", arXiv:1402.3392; R. Alverson, "Integer
 // division using reciprocals", ARITH 1991.
 #pragma once
@@ -27,10 +27,12 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <vector>
 
+#include "fewbits/coding/detail/rans32_kernels.hpp"
 #include "fewbits/coding/static_table.hpp"
 #include "fewbits/core/bits.hpp"
 #include "fewbits/core/isa.hpp"
@@ -50,16 +52,18 @@ constexpr bool is_lanes64(unsigned lanes) { return lanes == 1 || lanes == 2 || l
 
 namespace detail {
 
-// What encoding one rank with A32 needs. frequency 0 marks a rank that does not exist.
+// What encoding one rank with A32 needs: the four fields of the kernels.
 struct alignas(16) EncodeEntry {
     std::uint32_t reciprocal = 0;
-    std::uint32_t frequency_start = 0;  // frequency | start << 16
+    std::uint32_t frequency_start = 0xffff;  // (frequency - 1) & 0xffff | start << 16
     std::uint32_t shift = 0;
     std::uint32_t increment = 0;
 
-    std::uint32_t frequency() const { return frequency_start & 0xffffU; }
+    // 0xffff for a rank that does not exist or is not used.
+    std::uint32_t frequency_less_one() const { return frequency_start & 0xffffU; }
     std::uint32_t start() const { return frequency_start >> 16; }
 };
+inline constexpr std::uint32_t no_frequency = 0xffff;
 
 // x / f = ((x + increment) * reciprocal) >> (32 + shift) for every x < f << (32 - P), 1 <= f <= 2^P, P
 // in 8..15.
@@ -74,8 +78,8 @@ struct alignas(16) EncodeEntry {
 // P + 31, x < 2^32 and the smaller error is at most f / 2 < 2^(P - 1): it works.
 inline EncodeEntry make_reciprocal(std::uint32_t frequency, std::uint32_t start, unsigned precision) {
     EncodeEntry entry;
-    entry.frequency_start = frequency | start << 16;
     if (frequency == 0) return entry;
+    entry.frequency_start = (frequency - 1) | start << 16;
     if (frequency == 1) {
         // (x + 1)(2^32 - 1) = 2^32 x + (2^32 - 1 - x)
         entry.reciprocal = ~std::uint32_t{0};
@@ -127,8 +131,10 @@ private:
 };
 
 // A static table prepared for decoding: what to do by slot.
-//   packed   precision <= 12, at most 256 ranks: one u32 a slot: rank << 24 | frequency << 12 | offset in
-//   symbol split    precision 13..15, or more ranks: u32 frequency | offset << 16, and a rank of 8 or 16 bits
+//   packed   precision <= 12, at most 256 ranks: frequency << 20 | offset in symbol << 8 | rank
+//   split    precision 13..15, or more ranks: a rank of 8 or 16 bits, and by rank frequency | start << 16.
+//   (One
+//            look-up more than frequency and offset by slot, but 2^14 slots then take 16 KiB instead of 80.)
 //   search   precision > 15: slots are looked for among the starts, in buckets of 2^(precision - 12) slots
 // A table with one used symbol, whose frequency 2^P no field holds, has no slots: nothing is coded with it.
 class DecodeTable {
@@ -149,20 +155,24 @@ public:
                 ranks16_.push_back(static_cast<std::uint16_t>(rank));
             }
         } else {
-            layout_ = ranks > 256 ? Layout::split16 : precision > 12 ? Layout::split8 : Layout::packed;
             const std::size_t slots = std::size_t{1} << precision;
-            slots_.resize(slots);
-            if (layout_ == Layout::split16) ranks16_.resize(slots);
-            if (layout_ == Layout::split8) ranks8_.resize(slots);
+            layout_ = ranks > 256 ? Layout::split16 : precision > 12 ? Layout::split8 : Layout::packed;
+            entries_.resize(layout_ == Layout::packed ? slots : ranks);
+            ranks8_.resize(layout_ == Layout::split8 ? slots : 0);
+            ranks16_.resize(layout_ == Layout::split16 ? slots : 0);
             for (std::uint32_t rank = 0; rank < ranks; ++rank) {
                 const std::uint32_t start = table_.start_of_rank(rank), f = table_.frequency_of_rank(rank);
-                for (std::uint32_t i = 0; i < f; ++i) {
-                    slots_[start + i] = layout_ == Layout::packed ? rank << 24 | f << 12 | i : f | i << 16;
+                if (f > slots / 2) half_ = false;
+                if (layout_ == Layout::packed) {
+                    for (std::uint32_t i = 0; i < f; ++i) entries_[start + i] = f << 20 | i << 8 | rank;
+                    continue;
                 }
-                if (layout_ == Layout::split8)
+                entries_[rank] = f | start << 16;
+                if (layout_ == Layout::split8) {
                     std::fill_n(ranks8_.begin() + start, f, static_cast<std::uint8_t>(rank));
-                if (layout_ == Layout::split16)
+                } else {
                     std::fill_n(ranks16_.begin() + start, f, static_cast<std::uint16_t>(rank));
+                }
             }
         }
     }
@@ -170,7 +180,9 @@ public:
     unsigned precision() const { return table_.precision(); }
     std::uint32_t ranks() const { return table_.ranks(); }
     Layout layout() const { return layout_; }
-    const std::uint32_t* slots() const { return slots_.data(); }
+    // No frequency exceeds half of all slots.
+    bool half() const { return half_; }
+    const std::uint32_t* entries() const { return entries_.data(); }
     const std::uint8_t* ranks8() const { return ranks8_.data(); }
     const std::uint16_t* ranks16() const { return ranks16_.data(); }
 
@@ -191,8 +203,9 @@ private:
 
     StaticTable table_;
     Layout layout_;
-    std::vector<std::uint32_t> slots_;
-    std::vector<std::uint8_t> ranks8_;
+    bool half_ = true;
+    std::vector<std::uint32_t> entries_;  // by slot or by rank
+    std::vector<std::uint8_t> ranks8_;    // by slot
     std::vector<std::uint16_t> ranks16_;  // by slot, or by bucket where layout_ is `search`
 };
 
@@ -297,9 +310,9 @@ template <class Rank>
                                                  const StaticTable* table, const EncodeTable* encode) {
     for (std::size_t i = 0; i < ranks.size(); ++i) {
         const std::uint32_t rank = ranks[i];
-        const bool good = table != nullptr
-                              ? rank < table->ranks() && table->frequency_of_rank(rank) > 0
-                              : rank < encode->ranks() && encode->entries()[rank].frequency() > 0;
+        const bool good = table != nullptr ? rank < table->ranks() && table->frequency_of_rank(rank) > 0
+                                           : rank < encode->ranks() &&
+                                                 encode->entries()[rank].frequency_less_one() != no_frequency;
         if (good) continue;
         throw ArgumentError(std::string(function) + ": ranks must have a frequency in the table, got ranks[" +
                             std::to_string(i) + "] = " + std::to_string(rank));
@@ -425,31 +438,31 @@ private:
 // One symbol. Returns the new state; moves `to` down where a word is stored.
 FEWBITS_INLINE std::uint32_t encode_step(std::uint32_t x, const EncodeEntry& entry, unsigned precision,
                                          std::uint8_t*& to) {
-    const std::uint32_t f = entry.frequency();
-    const bool full = x >> (32 - precision) >= f;
-    store_le(to - 2, static_cast<std::uint16_t>(x));
+    const std::uint32_t less_one = entry.frequency_less_one();
+    const bool full = x >> (32 - precision) > less_one;
+    store_le(to - 2, static_cast<std::uint16_t>(x & 0xffffU));
     to -= full ? 2 : 0;
     x = full ? x >> 16 : x;
     const std::uint64_t product = (std::uint64_t{x} + entry.increment) * entry.reciprocal;
     const std::uint32_t quotient = static_cast<std::uint32_t>(product >> 32) >> entry.shift;
-    return x + entry.start() + quotient * ((1U << precision) - f);
+    return x + entry.start() + quotient * ((1U << precision) - 1 - less_one);
 }
 
-// Symbols [begin, end) with `Lanes` lanes, from the last; returns the smallest frequency met.
+// Symbols [begin, end) with `Lanes` lanes, from the last; returns where the words now begin. `largest`
+// becomes the largest frequency less one met.
 template <unsigned Lanes, class Rank>
-std::uint32_t encode_plain(const Rank* ranks, std::size_t begin, std::size_t end, const EncodeTable& table,
-                           std::uint32_t* states, std::uint8_t*& to_end) {
+std::uint8_t* encode_plain(const EncodeTable& table, const Rank* ranks, std::size_t begin, std::size_t end,
+                           std::uint32_t* states, std::uint8_t* to, std::uint32_t& largest) {
     const EncodeEntry* entries = table.entries();
     const unsigned precision = table.precision();
-    std::uint8_t* to = to_end;
-    std::uint32_t least = ~0U;
+    std::uint32_t most = largest;
     for (std::size_t i = end; i-- > begin;) {
         const EncodeEntry& entry = entries[ranks[i]];
-        least = std::min(least, entry.frequency());
+        most = std::max(most, entry.frequency_less_one());
         states[i % Lanes] = encode_step(states[i % Lanes], entry, precision, to);
     }
-    to_end = to;
-    return least;
+    largest = most;
+    return to;
 }
 
 // One symbol of a table laid out by slots.
@@ -457,17 +470,18 @@ template <DecodeTable::Layout layout, class Rank>
 FEWBITS_INLINE std::uint32_t decode_step(std::uint32_t x, const DecodeTable& table, unsigned precision,
                                          Rank& rank) {
     const std::uint32_t slot = x & ((1U << precision) - 1);
-    const std::uint32_t entry = table.slots()[slot];
     if constexpr (layout == DecodeTable::Layout::packed) {
-        rank = static_cast<Rank>(entry >> 24);
-        return ((entry >> 12) & 0xfffU) * (x >> precision) + (entry & 0xfffU);
+        const std::uint32_t entry = table.entries()[slot];
+        rank = static_cast<Rank>(entry & 0xffU);
+        return (entry >> 20) * (x >> precision) + ((entry >> 8) & 0xfffU);
     } else {
         if constexpr (layout == DecodeTable::Layout::split8) {
             rank = static_cast<Rank>(table.ranks8()[slot]);
         } else {
             rank = static_cast<Rank>(table.ranks16()[slot]);
         }
-        return (entry & 0xffffU) * (x >> precision) + (entry >> 16);
+        const std::uint32_t entry = table.entries()[rank];
+        return (entry & 0xffffU) * (x >> precision) + slot - (entry >> 16);
     }
 }
 
@@ -504,23 +518,30 @@ PayloadScratch rans32_payload(Span<const Rank> ranks, const EncodeTable& table, 
     std::array<std::uint32_t, 32> states;
     states.fill(rans32_lower);
     std::uint8_t* to = scratch.end();
-    std::uint32_t least = ~0U;
+    std::uint32_t largest = 0;
     const std::size_t n = ranks.size();
     switch (lanes) {
         case 1:
-            least = encode_plain<1>(ranks.data(), 0, n, table, states.data(), to);
+            to = encode_plain<1>(table, ranks.data(), 0, n, states.data(), to, largest);
             break;
         case 4:
-            least = encode_plain<4>(ranks.data(), 0, n, table, states.data(), to);
+            to = encode_plain<4>(table, ranks.data(), 0, n, states.data(), to, largest);
             break;
         case 8:
-            least = encode_plain<8>(ranks.data(), 0, n, table, states.data(), to);
+            to = encode_plain<8>(table, ranks.data(), 0, n, states.data(), to, largest);
             break;
         default:
-            least = encode_plain<32>(ranks.data(), 0, n, table, states.data(), to);
+            if constexpr (has_vector_kernels && sizeof(Rank) == 1) {
+                const std::size_t whole = n / 32 * 32;
+                to = encode_plain<32>(table, ranks.data(), whole, n, states.data(), to, largest);
+                to = encode_rounds(table.entries(), table.precision(), ranks.data(), whole / 32,
+                                   states.data(), to, largest);
+            } else {
+                to = encode_plain<32>(table, ranks.data(), 0, n, states.data(), to, largest);
+            }
             break;
     }
-    if (least == 0) fail_bad_rank("rans32_encode", ranks, nullptr, &table);
+    if (largest == no_frequency) fail_bad_rank("rans32_encode", ranks, nullptr, &table);
     scratch.set_begin(to);
     scratch.put_states(states.data(), lanes);
     return scratch;
@@ -584,11 +605,159 @@ inline void rans32_encode(Span<const std::uint16_t> ranks, const EncodeTable& ta
     append(out, detail::rans32_payload(ranks, table, lanes).payload());
 }
 
+// A message to decode: ranks.size() symbols, which must be all of the payload.
+struct Rans32Job {
+    ByteSpan payload;
+    const DecodeTable* table;
+    unsigned lanes;
+    Span<std::uint8_t> ranks;
+};
+
+namespace detail {
+
+// A message of 32 lanes on its way through the vector kernels. They load whole vectors of words: the last
+// words are therefore decoded from a copy with room behind.
+class VectorDecoder {
+public:
+    explicit VectorDecoder(const Rans32Job& job)
+        : job_(&job),
+          payload_(job.payload, 32),
+          table_{job.table->entries(), nullptr, job.table->precision()} {
+        if (job.table->layout() == DecodeTable::Layout::split8) table_.ranks = job.table->ranks8();
+        state_.states = payload_.states;
+        state_.next = payload_.next;
+        state_.limit = payload_.next;
+        state_.out = job.ranks.data();
+        state_.rounds = job.ranks.size() / 32;
+        const std::size_t size = static_cast<std::size_t>(payload_.end - payload_.next);
+        if (size >= round_bytes) {
+            state_.limit = payload_.end - round_bytes;
+        } else {
+            use_copy();
+        }
+    }
+    VectorDecoder(const VectorDecoder&) = delete;
+    VectorDecoder& operator=(const VectorDecoder&) = delete;
+
+    static bool takes(const Rans32Job& job) {
+        const DecodeTable::Layout layout = job.table->layout();
+        return has_vector_kernels && job.lanes == 32 && job.ranks.size() >= 32 && job.table->ranks() <= 256 &&
+               (layout == DecodeTable::Layout::packed || layout == DecodeTable::Layout::split8);
+    }
+
+    // Goes on to the end, or to where the words of the payload run short.
+    void run() {
+        const bool half = job_->table->half();
+        if (table_.ranks == nullptr) {
+            half ? decode_rounds<true, PackedStep>(table_, state_)
+                 : decode_rounds<false, PackedStep>(table_, state_);
+        } else {
+            half ? decode_rounds<true, SplitStep>(table_, state_)
+                 : decode_rounds<false, SplitStep>(table_, state_);
+        }
+        settle();
+    }
+    // The same for two messages at once.
+    static void run_pair(VectorDecoder& a, VectorDecoder& b) {
+        if ((a.table_.ranks == nullptr) != (b.table_.ranks == nullptr)) {
+            a.run();
+            return;
+        }
+        const bool half = a.job_->table->half() && b.job_->table->half();
+        if (a.table_.ranks == nullptr) {
+            (half ? decode_rounds_pair<true, PackedStep>
+                  : decode_rounds_pair<false, PackedStep>)(a.table_, a.state_, b.table_, b.state_);
+        } else {
+            (half ? decode_rounds_pair<true, SplitStep>
+                  : decode_rounds_pair<false, SplitStep>)(a.table_, a.state_, b.table_, b.state_);
+        }
+        a.settle();
+        b.settle();
+    }
+    bool done() const { return done_; }
+
+private:
+    void use_copy() {
+        const std::size_t size = static_cast<std::size_t>(payload_.end - state_.next);
+        if (size > 0) std::memcpy(copy_, state_.next, size);
+        state_.next = copy_;
+        state_.limit = copy_ + size;  // the end: a round may begin there, it then needs no words
+        on_copy_ = true;
+    }
+    void settle() {
+        if (state_.rounds > 0) {
+            if (state_.next <= state_.limit) return;
+            if (on_copy_) rans32_fail("truncated");
+            return use_copy();
+        }
+        if (on_copy_) {
+            if (state_.next > state_.limit) rans32_fail("truncated");
+            payload_.next = payload_.end - (state_.limit - state_.next);
+        } else {
+            payload_.next = state_.next;
+        }
+        payload_.states = state_.states;
+        const std::size_t n = job_->ranks.size();
+        if (table_.ranks == nullptr) {
+            decode_plain<32, DecodeTable::Layout::packed>(payload_, *job_->table, job_->ranks.data(),
+                                                          n / 32 * 32, n);
+        } else {
+            decode_plain<32, DecodeTable::Layout::split8>(payload_, *job_->table, job_->ranks.data(),
+                                                          n / 32 * 32, n);
+        }
+        payload_.expect_end(32);
+        done_ = true;
+    }
+
+    const Rans32Job* job_;
+    Payload32 payload_;
+    SlotTable table_;
+    StreamState state_;
+    bool on_copy_ = false, done_ = false;
+    // Invariant: on the copy, at most round_bytes of words are left and as many can be read behind them.
+    std::uint8_t copy_[2 * round_bytes] = {};
+};
+
+}  // namespace detail
+
+// Decodes messages. Long ones of 32 lanes are kept in flight in pairs, which takes 0.75 of the time of
+// decoding one after the other: give independent messages in one call. Throws CorruptDataError for the first
+// message found to be damaged, with all `ranks` in any state.
+inline void rans32_decode(Span<const Rans32Job> jobs) {
+    std::array<std::optional<detail::VectorDecoder>, 2> flying;
+    std::size_t next = 0;
+    for (;;) {
+        for (std::optional<detail::VectorDecoder>& slot : flying) {
+            while (!slot.has_value() && next < jobs.size()) {
+                const Rans32Job& job = jobs[next++];
+                if (detail::VectorDecoder::takes(job)) {
+                    slot.emplace(job);
+                } else {
+                    detail::rans32_decode_any(job.payload, *job.table, job.lanes, job.ranks);
+                }
+            }
+        }
+        if (flying[0].has_value() && flying[1].has_value()) {
+            detail::VectorDecoder::run_pair(*flying[0], *flying[1]);
+        } else if (flying[0].has_value()) {
+            flying[0]->run();
+        } else if (flying[1].has_value()) {
+            flying[1]->run();
+        } else {
+            return;
+        }
+        for (std::optional<detail::VectorDecoder>& slot : flying) {
+            if (slot.has_value() && slot->done()) slot.reset();
+        }
+    }
+}
+
 // Decodes ranks.size() symbols, which must be all of the payload: else CorruptDataError, with `ranks` in any
 // state.
 inline void rans32_decode(ByteSpan payload, const DecodeTable& table, unsigned lanes,
                           Span<std::uint8_t> ranks) {
-    detail::rans32_decode_any(payload, table, lanes, ranks);
+    const Rans32Job job{payload, &table, lanes, ranks};
+    rans32_decode(Span<const Rans32Job>(&job, 1));
 }
 inline void rans32_decode(ByteSpan payload, const DecodeTable& table, unsigned lanes,
                           Span<std::uint16_t> ranks) {
@@ -662,18 +831,6 @@ inline void rans64_decode(ByteSpan payload, const DecodeTable& table, unsigned l
         default:
             throw ArgumentError("rans64_decode: lanes must be 1, 2, 4 or 8, got " + std::to_string(lanes));
     }
-}
-
-// A stream to decode, and where its ranks go.
-struct Rans32Job {
-    ByteSpan payload;
-    const DecodeTable* table;
-    unsigned lanes;
-    Span<std::uint8_t> ranks;
-};
-
-inline void rans32_decode(Span<const Rans32Job> jobs) {
-    for (const Rans32Job& job : jobs) rans32_decode(job.payload, *job.table, job.lanes, job.ranks);
 }
 
 }  // namespace coding

@@ -395,14 +395,13 @@ private:
     unsigned precision_;
 };
 
-// counts[v] = how often v occurs in `values`. Four tables take turns: a count that is read back right after
-// it was written would wait for the store.
+// Adds to counts[v] how often v occurs in `values`. Four tables take turns: a count that is read back right
+// after it was written would wait for the store.
 template <class Count>
 void histogram(ByteSpan values, Span<Count> counts) {
     static_assert(std::is_same_v<Count, std::uint32_t> || std::is_same_v<Count, std::uint64_t>);
     FEWBITS_REQUIRE(counts.size() == 256,
                     "histogram: counts must have 256 elements, got " + std::to_string(counts.size()));
-    std::fill(counts.begin(), counts.end(), Count{0});
     std::array<std::array<std::uint32_t, 256>, 4> part;
     // 32-bit partial counts: at most 2^31 values at a time.
     for (std::size_t begin = 0; begin < values.size(); begin += std::size_t{1} << 31) {
@@ -432,7 +431,6 @@ void histogram(ByteSpan values, Span<Count> counts) {
 inline void histogram(Span<const std::uint16_t> values, Span<std::uint64_t> counts) {
     FEWBITS_REQUIRE(counts.size() == 65536,
                     "histogram: counts must have 65536 elements, got " + std::to_string(counts.size()));
-    std::fill(counts.begin(), counts.end(), std::uint64_t{0});
     std::vector<std::uint64_t> other(65536);
     std::size_t i = 0;
     for (; i + 2 <= values.size(); i += 2) {

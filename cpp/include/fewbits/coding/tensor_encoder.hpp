@@ -9,6 +9,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -121,6 +122,7 @@ private:
     static constexpr std::size_t chunk = 4096;  // words at a time: the copy stays in the first-level cache
     static constexpr std::uint8_t no_coder = 255;
     static constexpr std::size_t small_tensor = std::size_t{1} << 16;  // bytes
+    static constexpr std::uint64_t sample_elements = std::uint64_t{1} << 20;
 
     // Noise grows by what the parts and tables of a pipeline take: it is stored as one part instead.
     void use_plain() {
@@ -201,113 +203,169 @@ private:
         return folded;
     }
 
-    // Sorts rows into `classes_`-to-be: fine groups of equal size in the order of their mean exponent. Rows
-    // whose low bits are all zero come apart. Returns the number of ordinary and of exact groups.
+    // What one pass over everything tells of the tensor's rows, or of the whole where rows are no matter.
+    struct Scan {
+        std::vector<std::uint64_t> exponents;        // sum over the row; the top bit marks an exact row
+        std::vector<std::uint32_t> lowest, highest;  // words without sign, the smallest and the largest
+        static constexpr std::uint64_t exact = std::uint64_t{1} << 63;
+    };
+
+    // Runs of the scan: rows, or pieces of a tensor whose rows are not classed.
+    std::uint64_t run_length(bool rows) const { return rows ? shape_.row_length : shape_.block_elements(); }
+
     template <class Word>
-    std::pair<std::size_t, std::size_t> group_rows(unsigned mantissa_bits,
-                                                   std::vector<std::uint8_t>& group_of_row) {
-        const std::uint64_t row_length = shape_.row_length;
-        const std::size_t rows = static_cast<std::size_t>(shape_.dims[0]);
-        std::vector<std::uint64_t> key(rows);  // sum of exponents; top bit: exact row
-        constexpr std::uint64_t exact = std::uint64_t{1} << 63;
-        const std::size_t step = std::max<std::size_t>(1, static_cast<std::size_t>((1U << 16) / row_length));
-        parallel_for(rows, step, options_.threads, [&](std::size_t first, std::size_t last) {
+    Scan scan_rows(unsigned mantissa_bits, bool rows) const {
+        const std::uint64_t length = run_length(rows);
+        const std::size_t count = static_cast<std::size_t>((shape_.elements + length - 1) / length);
+        Scan scan{std::vector<std::uint64_t>(count), std::vector<std::uint32_t>(count),
+                  std::vector<std::uint32_t>(count)};
+        const std::size_t step = static_cast<std::size_t>(std::max<std::uint64_t>(1, (1U << 16) / length));
+        parallel_for(count, step, options_.threads, [&](std::size_t first, std::size_t last) {
             for (std::size_t row = first; row < last; ++row) {
                 std::uint64_t sum = 0;
-                Word all = 0;
-                for_chunks<Word>(row * row_length, row_length, [&](Span<const Word> words, std::uint64_t) {
-                    std::uint32_t part = 0;
-                    for (const Word word : words) {
-                        part +=
-                            static_cast<std::uint32_t>(static_cast<Word>(word << 1) >> 1 >> mantissa_bits);
-                        all = static_cast<Word>(all | word);
-                    }
-                    sum += part;
-                });
+                Word all = 0, lowest = static_cast<Word>(~Word{0}), highest = 0;
+                const std::uint64_t begin = row * length;
+                for_chunks<Word>(begin, std::min(length, shape_.elements - begin),
+                                 [&](Span<const Word> words, std::uint64_t) {
+                                     std::uint32_t part = 0;
+                                     Word any = 0, low = static_cast<Word>(~Word{0}), high = 0;
+                                     for (const Word word : words) {
+                                         const Word magnitude =
+                                             static_cast<Word>(static_cast<Word>(word << 1) >> 1);
+                                         part += static_cast<std::uint32_t>(magnitude >> mantissa_bits);
+                                         any = static_cast<Word>(any | word);
+                                         low = magnitude < low ? magnitude : low;
+                                         high = magnitude > high ? magnitude : high;
+                                     }
+                                     sum += part;
+                                     all = static_cast<Word>(all | any);
+                                     lowest = std::min(lowest, low);
+                                     highest = std::max(highest, high);
+                                 });
                 const bool is_exact = sizeof(Word) == 4 && (all & ((1U << exact_row_bits) - 1)) == 0;
-                key[row] = sum | (is_exact ? exact : 0);
+                scan.exponents[row] = sum | (is_exact ? Scan::exact : 0);
+                // The top 32 bits hold every symbol.
+                constexpr unsigned down = sizeof(Word) == 8 ? 32 : 0;
+                scan.lowest[row] = static_cast<std::uint32_t>(lowest >> down);
+                scan.highest[row] = static_cast<std::uint32_t>(highest >> down);
             }
         });
+        return scan;
+    }
+
+    // Groups of about as many rows each, in the order of their mean exponents; exact rows come apart.
+    struct RowGroups {
+        std::size_t ordinary = 1, exact = 0;
+        std::vector<std::uint8_t> of_row;  // empty: one group
+        std::size_t size() const { return ordinary + exact; }
+    };
+
+    RowGroups group_rows(const Scan& scan) const {
+        const std::uint64_t row_length = shape_.row_length;
+        const std::vector<std::uint64_t>& key = scan.exponents;
+        const std::size_t rows = key.size();
         std::vector<std::uint32_t> order(rows);
         std::iota(order.begin(), order.end(), 0U);
-        std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
-            return key[a] != key[b] ? key[a] < key[b] : a < b;
+        std::sort(order.begin(), order.end(), [&](std::uint32_t x, std::uint32_t y) {
+            return key[x] != key[y] ? key[x] < key[y] : x < y;
         });
         const auto split = std::partition_point(order.begin(), order.end(),
-                                                [&](std::uint32_t row) { return key[row] < exact; });
+                                                [&](std::uint32_t row) { return key[row] < Scan::exact; });
         const std::size_t ordinary = static_cast<std::size_t>(split - order.begin());
         // A group of fewer elements could not pay for its table.
         const auto groups_for = [&](std::size_t count, std::size_t most) {
             return std::min({most, count, static_cast<std::size_t>(count * row_length >> 13) + (count > 0)});
         };
-        const std::size_t ordinary_groups = groups_for(ordinary, 16);
-        const std::size_t exact_groups = groups_for(rows - ordinary, 4);
-        group_of_row.resize(rows);
+        RowGroups groups{groups_for(ordinary, 16), groups_for(rows - ordinary, 4),
+                         std::vector<std::uint8_t>(rows)};
         for (std::size_t i = 0; i < rows; ++i) {
-            const std::size_t group =
-                i < ordinary ? i * ordinary_groups / ordinary
-                             : ordinary_groups + (i - ordinary) * exact_groups / (rows - ordinary);
-            group_of_row[order[i]] = static_cast<std::uint8_t>(group);
+            groups.of_row[order[i]] = static_cast<std::uint8_t>(
+                i < ordinary ? i * groups.ordinary / ordinary
+                             : groups.ordinary + (i - ordinary) * groups.exact / (rows - ordinary));
         }
-        return {ordinary_groups, exact_groups};
+        return groups;
     }
 
-    // Counts symbols with `finest` mantissa bits by group; adds to block_cost[j] the ideal cost of block
-    // j-splits coded with tables of their own.
+    // Every step-th piece of at most `chunk` words of every run of a block: body(words, run number).
+    template <class Word, class Body>
+    void for_sample(std::uint64_t block, std::uint64_t length, std::uint64_t step, Body body) const {
+        const std::uint64_t begin = block * shape_.block_elements(), n = block_elements(block);
+        const std::uint64_t pieces = (length + chunk - 1) / chunk;
+        alignas(64) Word words[chunk];
+        for (std::uint64_t at = 0; at < n; at += length) {
+            const std::uint64_t run = (begin + at) / length, size = std::min(length, n - at);
+            for (std::uint64_t piece = (step - run * pieces % step) % step; piece * chunk < size;
+                 piece += step) {
+                const std::size_t count =
+                    static_cast<std::size_t>(std::min<std::uint64_t>(chunk, size - piece * chunk));
+                fetch(begin + at + piece * chunk, count, words);
+                body(Span<const Word>(words, count), static_cast<std::size_t>(run));
+            }
+        }
+    }
+
+    // Counts symbols with `finest` mantissa bits by group, in every step-th piece and times `step`; adds to
+    // block_cost[j] the ideal cost of block j-splits coded with tables of their own. Where all symbols lie in
+    // lo..lo+255 and zeros are nothing special, bytes are counted, which is four times as fast.
     template <class Word>
-    Histograms count_symbols(const FloatSplit<Word>& finest, const std::vector<std::uint8_t>& group_of_row,
-                             std::size_t groups, Span<std::uint64_t> block_cost) const {
+    Histograms count_symbols(const FloatSplit<Word>& finest, const RowGroups& groups, std::uint64_t step,
+                             std::optional<unsigned> lo, Span<std::uint64_t> block_cost) const {
         const std::size_t symbols = std::size_t{1} << finest.symbol_bits();
-        Histograms result(groups, symbols + 2);
+        Histograms result(groups.size(), symbols + 2);
+        const std::uint64_t length = run_length(!groups.of_row.empty());
+        const auto group_of = [&](std::size_t run) {
+            return groups.of_row.empty() ? std::size_t{0} : groups.of_row[run];
+        };
         std::mutex mutex;
-        const std::uint64_t size = shape_.block_elements();
         parallel_for(
             static_cast<std::size_t>(shape_.blocks()), 1, options_.threads,
-            [&](std::size_t first, std::size_t last) {
-                // Two tables in turn: equal neighbours would wait for each other's store.
-                std::vector<std::uint32_t> counts(2 * groups * result.size);
-                for (std::size_t block = first; block < last; ++block) {
-                    std::fill(counts.begin(), counts.end(), 0U);
-                    const std::uint64_t begin = block * size, n = block_elements(block);
-                    const std::uint64_t run = group_of_row.empty() ? n : shape_.row_length;
-                    for (std::uint64_t at = 0; at < n; at += run) {
-                        const std::size_t group =
-                            group_of_row.empty() ? 0
-                                                 : group_of_row[static_cast<std::size_t>((begin + at) / run)];
-                        std::uint32_t* even = counts.data() + 2 * group * result.size;
-                        std::uint32_t* odd = even + result.size;
-                        for_chunks<Word>(begin + at, run, [&](Span<const Word> words, std::uint64_t) {
-                            std::size_t i = 0;
-                            if (!zeros_) {
-                                for (; i + 2 <= words.size(); i += 2) {
-                                    ++even[finest.symbol(words[i])];
-                                    ++odd[finest.symbol(words[i + 1])];
-                                }
-                            }
-                            for (; i < words.size(); ++i) ++even[symbol_with_zeros(finest, words[i])];
-                        });
+            [&](std::size_t block, std::size_t) {
+                Histograms part(groups.size(), symbols + 2);
+                if (lo.has_value()) {
+                    // Bytes gathered by group, then counted at once.
+                    std::vector<std::size_t> fill(groups.size() + 1);
+                    for_sample<Word>(block, length, step, [&](Span<const Word> words, std::size_t run) {
+                        fill[group_of(run) + 1] += words.size();
+                    });
+                    std::partial_sum(fill.begin(), fill.end(), fill.begin());
+                    const std::vector<std::size_t> begin = fill;
+                    Bytes ranks(fill.back());
+                    for_sample<Word>(block, length, step, [&](Span<const Word> words, std::size_t run) {
+                        std::size_t& at = fill[group_of(run)];
+                        split_ranks(finest, words, *lo, ranks.data() + at);
+                        at += words.size();
+                    });
+                    for (std::size_t g = 0; g < groups.size(); ++g) {
+                        detail::ByteCounts counts{};
+                        histogram(ByteSpan(ranks).subspan(begin[g], begin[g + 1] - begin[g]),
+                                  Span<std::uint32_t>(counts));
+                        for (std::size_t r = 0; r < 256 && *lo + r < symbols; ++r)
+                            part.counts[g * part.size + *lo + r] = counts[r];
                     }
-                    std::vector<std::uint64_t> whole(result.size);
-                    std::vector<std::uint64_t> by_group(groups * result.size);
-                    for (std::size_t g = 0; g < groups; ++g) {
-                        for (std::size_t s = 0; s < result.size; ++s) {
-                            const std::uint64_t count = std::uint64_t{counts[2 * g * result.size + s]} +
-                                                        counts[(2 * g + 1) * result.size + s];
-                            by_group[g * result.size + s] = count;
-                            whole[s] += count;
-                        }
-                    }
-                    std::vector<std::uint64_t> costs(block_cost.size());
-                    for (std::size_t j = 0; j < costs.size(); ++j) {
-                        const auto folded = fold(Span<const std::uint64_t>(whole),
-                                                 static_cast<unsigned>(costs.size() - 1 - j));
-                        costs[j] =
-                            entropy_bits_fixed(Span<const std::uint64_t>(folded)) + table_side_cost(folded);
-                    }
-                    const std::lock_guard<std::mutex> lock(mutex);
-                    for (std::size_t i = 0; i < by_group.size(); ++i) result.counts[i] += by_group[i];
-                    for (std::size_t j = 0; j < costs.size(); ++j) block_cost[j] += costs[j];
+                } else {
+                    for_sample<Word>(block, length, step, [&](Span<const Word> words, std::size_t run) {
+                        std::uint64_t* counts = part.counts.data() + group_of(run) * part.size;
+                        for (const Word word : words) ++counts[symbol_with_zeros(finest, word)];
+                    });
                 }
+                std::vector<std::uint64_t> whole(part.size);
+                for (std::size_t i = 0; i < part.counts.size(); ++i) {
+                    part.counts[i] *= step;
+                    whole[i % part.size] += part.counts[i];
+                }
+                std::vector<std::uint64_t> costs(block_cost.size());
+                for (std::size_t j = 0; j < costs.size(); ++j) {
+                    const auto folded =
+                        fold(Span<const std::uint64_t>(whole), static_cast<unsigned>(costs.size() - 1 - j));
+                    // A small sample looks more regular than it is: (used - 1) / (2 ln 2) bits by Miller and
+                    // Madow.
+                    const std::uint64_t bias = step == 1 ? 0 : used_symbols(folded) * step * 47274;
+                    costs[j] = entropy_bits_fixed(Span<const std::uint64_t>(folded)) + bias +
+                               table_side_cost(folded);
+                }
+                const std::lock_guard<std::mutex> lock(mutex);
+                for (std::size_t i = 0; i < part.counts.size(); ++i) result.counts[i] += part.counts[i];
+                for (std::size_t j = 0; j < costs.size(); ++j) block_cost[j] += costs[j];
             });
         return result;
     }
@@ -350,16 +408,37 @@ private:
                                   : shape_.dtype == Dtype::float16 ? 3
                                                                    : 2;
         const FloatSplit<Word> finest(mantissa_bits, finest_j);
-        std::vector<std::uint8_t> group_of_row;
-        std::size_t ordinary = 1, exact = 0;
-        if (options_.level != Level::fast && shape_.row_length >= 64 &&
-            shape_.row_length <= default_block_elements && shape_.dims[0] >= 16 && sizeof(Word) <= 4) {
-            std::tie(ordinary, exact) = group_rows<Word>(mantissa_bits, group_of_row);
-        }
-        const std::size_t groups = ordinary + exact;
+        const bool rows = options_.level != Level::fast && shape_.row_length >= 64 &&
+                          shape_.row_length <= default_block_elements && shape_.dims[0] >= 16 &&
+                          sizeof(Word) <= 4;
+        const Scan scan = scan_rows<Word>(mantissa_bits, rows);
+        const RowGroups row_groups = rows ? group_rows(scan) : RowGroups{};
+        const std::size_t ordinary = row_groups.ordinary, exact = row_groups.exact,
+                          groups = row_groups.size();
+        // Large tensors are counted on a sample, level max apart; what the sample misses gets a count of one.
+        constexpr unsigned down = sizeof(Word) == 8 ? 32 : 0;
+        const auto symbol = [&](std::uint32_t magnitude) {
+            return static_cast<unsigned>((std::uint64_t{magnitude} << down) >> finest.shift);
+        };
+        const unsigned lowest = symbol(*std::min_element(scan.lowest.begin(), scan.lowest.end()));
+        const unsigned highest = symbol(*std::max_element(scan.highest.begin(), scan.highest.end()));
+        const bool narrow = !zeros_ && highest - lowest < 256;
+        const std::uint64_t step = narrow && options_.level != Level::max
+                                       ? std::max<std::uint64_t>(1, shape_.elements / sample_elements)
+                                       : 1;
         std::vector<std::uint64_t> block_cost(finest_j + 1);
-        const Histograms counts =
-            count_symbols(finest, group_of_row, groups, Span<std::uint64_t>(block_cost));
+        Histograms counts =
+            count_symbols(finest, row_groups, step, narrow ? std::optional<unsigned>(lowest) : std::nullopt,
+                          Span<std::uint64_t>(block_cost));
+        std::array<std::uint64_t, 32> exact_elements{};  // by group, of which there are at most 20
+        for (std::size_t row = 0; row < scan.lowest.size(); ++row) {
+            const std::size_t g = row_groups.of_row.empty() ? 0 : row_groups.of_row[row];
+            if (g >= ordinary) exact_elements[g] += shape_.row_length;
+            for (unsigned s = symbol(scan.lowest[row]); step > 1 && s <= symbol(scan.highest[row]); ++s) {
+                std::uint64_t& count = counts.counts[g * counts.size + s];
+                count = std::max<std::uint64_t>(count, 1);
+            }
+        }
 
         struct Choice {
             std::uint64_t cost = ~std::uint64_t{0};
@@ -389,10 +468,7 @@ private:
                         entropy_bits_fixed(Span<const std::uint64_t>(folded)) + table_side_cost(folded);
                 }
                 for (std::size_t g = ordinary; g < groups; ++g) {
-                    const auto row_counts = counts.group(g);
-                    const std::uint64_t elements =
-                        std::accumulate(row_counts.begin(), row_counts.end(), std::uint64_t{0});
-                    choice.cost -= (elements * std::min(exact_row_bits, mantissa_bits - j))
+                    choice.cost -= (exact_elements[g] * std::min(exact_row_bits, mantissa_bits - j))
                                    << log2_fraction_bits;
                 }
                 if (classes > 1)
@@ -418,9 +494,9 @@ private:
 
         const bool classed = best.ordinary + best.exact > 1 || best.exact > 0;
         if (classed) {
-            class_of_row_.resize(group_of_row.size());
-            for (std::size_t row = 0; row < group_of_row.size(); ++row) {
-                const std::size_t group = group_of_row[row];
+            class_of_row_.resize(row_groups.of_row.size());
+            for (std::size_t row = 0; row < row_groups.of_row.size(); ++row) {
+                const std::size_t group = row_groups.of_row[row];
                 class_of_row_[row] = static_cast<std::uint8_t>(
                     group < ordinary ? group * best.ordinary / ordinary
                                      : exact_row + (group - ordinary) * best.exact / exact);
@@ -676,6 +752,23 @@ private:
                                      : part.coder->rank_of_symbol()[symbol];
     }
 
+    // Counts of a quarter of a large block; every symbol between the extremes of all of it counts at least
+    // once.
+    static void count_block_symbols(ByteSpan symbols, Span<std::uint32_t> counts) {
+        if (symbols.size() < (std::size_t{1} << 16)) return histogram(symbols, counts);
+        std::uint8_t lo = 255, hi = 0;
+        for (const std::uint8_t symbol : symbols) {
+            lo = symbol < lo ? symbol : lo;
+            hi = symbol > hi ? symbol : hi;
+        }
+        for (std::size_t at = 0; at < symbols.size(); at += 4 * chunk) {
+            detail::ByteCounts piece{};
+            histogram(symbols.subspan(at, std::min(chunk, symbols.size() - at)), Span<std::uint32_t>(piece));
+            for (std::size_t s = 0; s < 256; ++s) counts[s] += piece[s];
+        }
+        for (std::size_t s = lo; s <= hi; ++s) counts[s] = std::max(4 * counts[s], 1U);
+    }
+
     // Counts one class of one block and builds its table; leaves `coder` empty where one symbol is all there
     // is.
     template <class Word>
@@ -687,7 +780,7 @@ private:
             for_chunks<Word>(begin, n, [&](Span<const Word> words, std::uint64_t done) {
                 split_ranks(split, words, 0U, part.ranks + done);
             });
-            histogram(ByteSpan(part.ranks, n), Span<std::uint32_t>(small));
+            count_block_symbols(ByteSpan(part.ranks, n), Span<std::uint32_t>(small));
             std::copy(small.begin(),
                       small.begin() +
                           static_cast<std::ptrdiff_t>(counts.size() - 2 < 256 ? counts.size() - 2 : 256),
