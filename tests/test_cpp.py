@@ -75,7 +75,9 @@ class Build:
         """Runs a test program; raises the failure of the test case where it does not succeed."""
         name = f"{program}_{isa}"
         path = self.directory / "tests/cpp" / name
-        if f"FAILED: tests/cpp/CMakeFiles/{name}.dir/" in self.log or not path.is_file():
+        # Where compiling or linking failed, the program of an earlier run may still be there.
+        failed = re.search(rf"^FAILED: .*tests/cpp/(CMakeFiles/)?{name}(\.dir/| |$)", self.log, re.MULTILINE)
+        if failed or not path.is_file():
             pytest.fail(f"{name} did not build\n{self.log}", pytrace=False)
         done = run(*emulator, path)
         if done.returncode != 0:
