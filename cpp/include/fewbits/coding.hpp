@@ -7,6 +7,7 @@
 #include "fewbits/coding/container.hpp"
 #include "fewbits/coding/dtype.hpp"
 #include "fewbits/coding/float_split.hpp"
+#include "fewbits/coding/frame.hpp"
 #include "fewbits/coding/rans.hpp"
 #include "fewbits/coding/static_table.hpp"
 #include "fewbits/coding/tensor.hpp"

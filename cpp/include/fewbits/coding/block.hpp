@@ -1,4 +1,4 @@
-// Coded blocks: self-describing messages of at most 2^26 symbols, and frames of blocks.
+// Coded blocks: self-describing messages of at most 2^26 symbols.
 //
 //   u8      version 1 (low 4 bits) | kind << 4: 0 empty, 1 const, 2 stored, 3 static, 4 parametric, 5
 //   adaptive u8      log2(lanes) (3 bits) | checksum 8 | hash 16 | exceptions 32 | low bits 64 | table inline
@@ -7,7 +7,7 @@
 //   table, [u64 XXH64 of its wire form]],
 //           varint word count, states and words of A32 (precision <= 15) or A64
 //   [u32    CRC-32C of everything before]
-// Frame: u8 0xf1 (version 1, kind 15), varint block count, varint size of each block, the blocks.
+// Kind 15 is the frame of many blocks, coding/frame.hpp.
 //
 // Only one form of a message is accepted where the format leaves a choice without a use: no padding bits,
 // empty blocks have n = 0 and only they, static tables have at least two symbols. Everything is checked
@@ -32,7 +32,6 @@
 #include "fewbits/core/bits.hpp"
 #include "fewbits/core/checksum.hpp"
 #include "fewbits/core/isa.hpp"
-#include "fewbits/core/parallel.hpp"
 #include "fewbits/core/span.hpp"
 
 namespace fewbits {
@@ -47,7 +46,7 @@ enum class BlockKind : std::uint8_t { empty, constant, stored, static_table, par
 namespace detail {
 
 inline constexpr std::uint8_t block_version = 1;
-inline constexpr std::uint8_t frame_byte = block_version | 15U << 4;
+inline constexpr std::uint8_t frame_byte = block_version | 15U << 4;  // coding/frame.hpp
 inline constexpr std::uint8_t flag_checksum = 8, flag_hash = 16, flag_exceptions = 32, flag_low_bits = 64,
                               flag_table_inline = 128;
 
@@ -117,6 +116,24 @@ inline void append_stored_block(Bytes& out, std::uint64_t n, std::int64_t min, u
     append_varint(out, zigzag_encode(min));
     out.push_back(static_cast<std::uint8_t>(width));
     append(out, packed);
+    block.finish();
+}
+
+// Bytes of a stored block without a checksum.
+constexpr std::size_t stored_block_size(std::size_t n, std::int64_t min, unsigned width) {
+    return 2 + varint_size(n) + varint_size(zigzag_encode(min)) + 1 + packed_size(n, width);
+}
+
+// The block of `fields` below 2^width, packed in place.
+inline void append_packed_block(Bytes& out, ByteSpan fields, unsigned width) {
+    FEWBITS_REQUIRE(!fields.empty() && fields.size() <= max_block_symbols,
+                    "append_packed_block: fields must have 1 to 2^26 elements");
+    detail::BlockWriter block(out, BlockKind::stored, 1, 0, fields.size());
+    append_varint(out, zigzag_encode(0));
+    out.push_back(static_cast<std::uint8_t>(width));
+    const std::size_t at = out.size(), size = packed_size(fields.size(), width);
+    out.resize(at + size);
+    pack_bits(fields, width, Span<std::uint8_t>(out.data() + at, size));
     block.finish();
 }
 

@@ -182,14 +182,16 @@ inline std::vector<std::uint32_t> quantize_counts(Span<const std::uint64_t> coun
 class StaticTable {
 public:
     // The table for symbols lo, lo + 1, ... that occur counts[0], counts[1], ... times. The precision must
-    // leave at least one unit for each used symbol; the counts must sum to less than 2^62.
-    static StaticTable from_counts(Span<const std::uint64_t> counts, std::int32_t lo, unsigned precision) {
+    // leave at least one unit for each used symbol; the counts must sum to less than 2^62. With `all`,
+    // symbols of count 0 get frequencies, too.
+    static StaticTable from_counts(Span<const std::uint64_t> counts, std::int32_t lo, unsigned precision,
+                                   bool all = false) {
         check_precision("StaticTable::from_counts", precision);
         std::vector<std::uint64_t> positive;
         std::vector<std::uint32_t> at;
         std::uint64_t total = 0;
         for (std::size_t i = 0; i < counts.size(); ++i) {
-            if (counts[i] == 0) continue;
+            if (counts[i] == 0 && !all) continue;
             FEWBITS_REQUIRE(counts[i] < (std::uint64_t{1} << 62) - total,
                             "StaticTable::from_counts: counts must sum to less than 2^62");
             FEWBITS_REQUIRE(at.empty() || i - at[0] < max_alphabet,
@@ -245,6 +247,12 @@ public:
     std::uint32_t start_of_rank(std::uint32_t rank) const { return starts_[rank]; }
     std::uint32_t frequency_of_rank(std::uint32_t rank) const { return starts_[rank + 1] - starts_[rank]; }
 
+    // P - log2 f, what a symbol of this rank costs; infinite where f is 0. Same bits on every machine.
+    double bits_of_rank(std::uint32_t rank) const {
+        const std::uint32_t f = frequency_of_rank(rank);
+        return f == 0 ? std::numeric_limits<double>::infinity() : precision_ - detail::log2_integer(f);
+    }
+
     // The rank of a symbol, or ranks() where it has none; a rank may have frequency 0.
     std::uint32_t rank_of_symbol(std::int64_t symbol) const {
         const std::int64_t offset = symbol - lo_;
@@ -275,9 +283,9 @@ public:
         double bits = 0.0;
         for (std::size_t i = 0; i < counts.size(); ++i) {
             if (counts[i] == 0) continue;
-            const std::uint32_t f = frequency(std::int64_t{counts_lo} + static_cast<std::int64_t>(i));
-            if (f == 0) return std::numeric_limits<double>::infinity();
-            bits += static_cast<double>(counts[i]) * (precision_ - detail::log2_integer(f));
+            const std::uint32_t rank = rank_of_symbol(std::int64_t{counts_lo} + static_cast<std::int64_t>(i));
+            if (rank == ranks()) return std::numeric_limits<double>::infinity();
+            bits += static_cast<double>(counts[i]) * bits_of_rank(rank);
         }
         return bits;
     }

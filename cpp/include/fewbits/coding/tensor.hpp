@@ -148,9 +148,27 @@ inline std::vector<Stage> read_pipeline(ByteReader& reader, std::size_t count, b
 
 }  // namespace detail
 
-// Compresses a C-ordered tensor into a frame of its own.
-inline Bytes compress_tensor(ByteSpan data, Dtype dtype, Span<const std::uint64_t> dims,
-                             const TensorOptions& options = {}) {
+// A frame in pieces, to be laid one after the other.
+struct TensorFrameParts {
+    Bytes header;
+    std::vector<Bytes> blocks;
+
+    std::size_t size() const {
+        std::size_t sum = header.size();
+        for (const Bytes& block : blocks) sum += block.size();
+        return sum;
+    }
+    // Copies the frame to `out`, which has size() bytes.
+    void copy_to(Span<std::uint8_t> out) const {
+        FEWBITS_REQUIRE(out.size() == size(), "TensorFrameParts::copy_to: out has the wrong size");
+        std::uint8_t* to = std::copy(header.begin(), header.end(), out.data());
+        for (const Bytes& block : blocks) to = std::copy(block.begin(), block.end(), to);
+    }
+};
+
+// Compresses a C-ordered tensor into the pieces of a frame of its own.
+inline TensorFrameParts compress_tensor_parts(ByteSpan data, Dtype dtype, Span<const std::uint64_t> dims,
+                                              const TensorOptions& options = {}) {
     FEWBITS_REQUIRE(dims.size() <= 16,
                     "compress_tensor: at most 16 dimensions, got " + std::to_string(dims.size()));
     const TensorEncoder encoder(data, TensorShape(dtype, {dims.begin(), dims.end()}), options);
@@ -178,16 +196,21 @@ inline Bytes compress_tensor(ByteSpan data, Dtype dtype, Span<const std::uint64_
     for (const StaticTable& table : tables) table.append_to(out);
     append_le(out, xxh64(data));
     append_varint(out, blocks.size());
-    std::size_t total = out.size() + blocks.size() * 16;
     for (std::size_t i = 0; i < blocks.size(); ++i) {
         append_varint(out, encoder.block_elements(i));
         append_varint(out, blocks[i].size());
         append_le(out, crc32c(blocks[i]));
-        total += blocks[i].size();
     }
     append_le(out, crc32c(out));
-    out.reserve(total);
-    for (const Bytes& block : blocks) append(out, block);
+    return {std::move(out), std::move(blocks)};
+}
+
+// Compresses a C-ordered tensor into a frame of its own.
+inline Bytes compress_tensor(ByteSpan data, Dtype dtype, Span<const std::uint64_t> dims,
+                             const TensorOptions& options = {}) {
+    const TensorFrameParts parts = compress_tensor_parts(data, dtype, dims, options);
+    Bytes out(parts.size());
+    parts.copy_to(Span<std::uint8_t>(out));
     return out;
 }
 
