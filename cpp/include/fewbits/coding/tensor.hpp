@@ -54,6 +54,8 @@ struct TensorEntry {
     std::uint64_t xxh64 = 0;
     std::vector<BlockEntry> blocks;
 
+    // How messages call it: frames hold one tensor without a name.
+    std::string label() const { return name.empty() ? "tensor" : "tensor '" + name + "'"; }
     std::uint64_t stored_bytes() const {
         std::uint64_t sum = 0;
         for (const BlockEntry& block : blocks) sum += block.length;
@@ -87,7 +89,7 @@ inline void decode_some_blocks(const BlockSource& source, std::size_t first, std
         const BlockEntry& block = source.entry->blocks[i];
         const ByteSpan bytes = source.file.subspan(static_cast<std::size_t>(block.offset), block.length);
         if (verify != Verify::none && crc32c(bytes) != block.crc) {
-            throw CorruptDataError("tensor '" + source.entry->name + "': block " + std::to_string(i) +
+            throw CorruptDataError(source.entry->label() + ": block " + std::to_string(i) +
                                    " is damaged (its checksum differs)");
         }
         const std::size_t size = std::size_t{block.elements} * source.entry->shape.itemsize;
@@ -125,12 +127,12 @@ inline std::vector<std::uint64_t> block_begins(const TensorEntry& entry) {
         begins.push_back(at);
         if (block.elements == 0 || block.elements > max_block_elements ||
             block.elements > entry.shape.elements - at) {
-            throw CorruptDataError("tensor '" + entry.name + "': the blocks do not make up its shape");
+            throw CorruptDataError(entry.label() + ": the blocks do not make up its shape");
         }
         at += block.elements;
     }
     if (at != entry.shape.elements) {
-        throw CorruptDataError("tensor '" + entry.name + "': the blocks do not make up its shape");
+        throw CorruptDataError(entry.label() + ": the blocks do not make up its shape");
     }
     return begins;
 }
