@@ -111,12 +111,18 @@ void register_container(nb::module_& m) {
     m.def(
         "compress_tensor",
         [](ByteArray data, const std::string& dtype, const Dims& dims, int level, int threads, Base base) {
-            Bytes out;
+            TensorFrameParts parts;
             {
                 nb::gil_scoped_release release;
-                out = compress_tensor(span(data), dtype_of(dtype), dims, options(level, threads, base));
+                parts =
+                    compress_tensor_parts(span(data), dtype_of(dtype), dims, options(level, threads, base));
             }
-            return to_bytes(out);
+            // One copy, from the pieces into the object itself.
+            nb::bytes out = nb::steal<nb::bytes>(
+                PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(parts.size())));
+            if (!out.is_valid()) nb::raise_python_error();
+            parts.copy_to({reinterpret_cast<std::uint8_t*>(PyBytes_AsString(out.ptr())), parts.size()});
+            return out;
         },
         "data"_a.noconvert(), "dtype"_a, "dims"_a, "level"_a, "threads"_a, "base"_a.noconvert() = nb::none());
 

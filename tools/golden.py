@@ -52,5 +52,20 @@ def main(directory: Path) -> None:
     (directory / "container-1.json").write_text(json.dumps(expected, indent=1, ensure_ascii=False) + "\n")
 
 
+def seeds(directory: Path) -> None:
+    """Small sound inputs for the fuzz targets; what the last bytes of a frame's input mean is in the target."""
+    x = tensors()
+    small = {name: x[name][:8, :64] for name in ("float32", "float32 sparse", "bfloat16", "int8", "bool")}
+    for level in ("fast", "max"):
+        fewbits.save(directory / "fuzz_container" / level, {**small, "scalar": x["scalar"]}, level=level)
+        for name, array in small.items():
+            frame = fewbits.compress_array(array, level=level)
+            path = directory / "fuzz_tensor_frame" / f"{level} {name}".replace(" ", "-")
+            path.write_bytes(frame + (40).to_bytes(2, "little"))
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    if sys.argv[1] == "--seeds":
+        seeds(Path(sys.argv[2]))
+    else:
+        main(Path(sys.argv[1]))

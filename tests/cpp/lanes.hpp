@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <string>
 #include <type_traits>
 #include <vector>
 
@@ -31,10 +32,11 @@ auto to_array(V v) {
     store(v, out.data());
     return out;
 }
+// One or zero for each lane; not bool, for the sake of std::vector.
 template <std::size_t N>
-std::array<bool, N> to_array(fewbits::simd::mask<N> m) {
-    std::array<bool, N> out;
-    for (std::size_t i = 0; i < N; ++i) out[i] = ((bits(m) >> i) & 1U) != 0;
+std::array<unsigned char, N> to_array(fewbits::simd::mask<N> m) {
+    std::array<unsigned char, N> out;
+    for (std::size_t i = 0; i < N; ++i) out[i] = static_cast<unsigned char>((bits(m) >> i) & 1U);
     return out;
 }
 
@@ -43,52 +45,66 @@ V load_some(const std::vector<T>& values, std::size_t at) {
     return V::load_partial(values.data() + at, std::min(V::size, values.size() - at));
 }
 
+// Not inlined, since every operation that is tested instantiates its callers.
+template <class T, class R>
+FEWBITS_NOINLINE void compare(const std::vector<T>* arguments, std::size_t count, const std::vector<R>& got,
+                              const std::vector<R>& expected, const char* name, Equal how) {
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+        ++check::checks();
+        if (equal<R>(got[i], expected[i], how)) continue;
+        std::string call = std::string(name) + " for x = " + check::show<T>(arguments[0][i]);
+        if (count > 1) call += ", y = " + check::show<T>(arguments[1][i]);
+        check::fail(__FILE__, __LINE__,
+                    call + " is " + check::show<R>(got[i]) + ", expected " + check::show<R>(expected[i]));
+    }
+}
+
+// All pairs of elements of `a` and `b`: the first and the second ones.
+template <class T>
+FEWBITS_NOINLINE std::array<std::vector<T>, 2> cross(const std::vector<T>& a, const std::vector<T>& b) {
+    std::array<std::vector<T>, 2> pairs;
+    for (auto& side : pairs) side.reserve(a.size() * b.size());
+    for (const T x : a) {
+        for (const T y : b) {
+            pairs[0].push_back(x);
+            pairs[1].push_back(y);
+        }
+    }
+    return pairs;
+}
+
+template <class R, std::size_t N>
+FEWBITS_NOINLINE void append(std::vector<R>& to, const std::array<R, N>& lanes) {
+    to.insert(to.end(), lanes.begin(), lanes.end());
+}
+
 // operation(V) lane by lane against formula(element); the result type may differ but not the number of lanes.
 template <class V, class Operation, class Formula>
 void check_unary(const std::vector<typename V::element>& a, Operation operation, Formula formula,
                  const char* name, Equal how = Equal::any_nan) {
+    using R = typename decltype(to_array(operation(V::zero())))::value_type;
+    std::vector<R> got, expected;
     for (std::size_t at = 0; at < a.size(); at += V::size) {
-        const auto got = to_array(operation(load_some<V>(a, at)));
-        for (std::size_t i = 0; i < std::min(V::size, a.size() - at); ++i) {
-            ++check::checks();
-            using Result = std::decay_t<decltype(got[i])>;
-            const auto expected = static_cast<Result>(formula(a[at + i]));
-            if (!equal<Result>(got[i], expected, how)) {
-                check::fail(__FILE__, __LINE__,
-                            std::string(name) + "(" + check::show(a[at + i]) + ") is " + check::show(got[i]) +
-                                ", expected " + check::show(expected));
-            }
-        }
+        append(got, to_array(operation(load_some<V>(a, at))));
     }
+    for (const auto x : a) expected.push_back(static_cast<R>(formula(x)));
+    compare(&a, 1, got, expected, name, how);
 }
 
 // The same over all pairs of `a` and `b`.
 template <class V, class Operation, class Formula>
 void check_binary(const std::vector<typename V::element>& a, const std::vector<typename V::element>& b,
                   Operation operation, Formula formula, const char* name, Equal how = Equal::any_nan) {
-    std::vector<typename V::element> left, right;
-    left.reserve(a.size() * b.size());
-    right.reserve(a.size() * b.size());
-    for (const auto x : a) {
-        for (const auto y : b) {
-            left.push_back(x);
-            right.push_back(y);
-        }
+    using R = typename decltype(to_array(operation(V::zero(), V::zero())))::value_type;
+    const auto pairs = cross(a, b);
+    std::vector<R> got, expected;
+    for (std::size_t at = 0; at < pairs[0].size(); at += V::size) {
+        append(got, to_array(operation(load_some<V>(pairs[0], at), load_some<V>(pairs[1], at))));
     }
-    for (std::size_t at = 0; at < left.size(); at += V::size) {
-        const auto got = to_array(operation(load_some<V>(left, at), load_some<V>(right, at)));
-        for (std::size_t i = 0; i < std::min(V::size, left.size() - at); ++i) {
-            ++check::checks();
-            using Result = std::decay_t<decltype(got[i])>;
-            const auto expected = static_cast<Result>(formula(left[at + i], right[at + i]));
-            if (!equal<Result>(got[i], expected, how)) {
-                check::fail(__FILE__, __LINE__,
-                            std::string(name) + "(" + check::show(left[at + i]) + ", " +
-                                check::show(right[at + i]) + ") is " + check::show(got[i]) + ", expected " +
-                                check::show(expected));
-            }
-        }
+    for (std::size_t i = 0; i < pairs[0].size(); ++i) {
+        expected.push_back(static_cast<R>(formula(pairs[0][i], pairs[1][i])));
     }
+    compare(pairs.data(), 2, got, expected, name, how);
 }
 
 // Loads, stores and their partial forms at every offset and length, with guard elements around.

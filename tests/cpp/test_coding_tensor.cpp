@@ -111,6 +111,33 @@ TEST(tensor_weights_of_several_blocks) {
     check_tensor(bytes_of(weights<std::uint32_t>(3, 131073, 23, 6)), Dtype::float32, {3, 131073});
 }
 
+// Ranges of symbols that begin and end anywhere, at sizes that are counted whole and on a sample.
+TEST(tensor_of_every_range_of_exponents) {
+    std::mt19937_64 random(16);
+    for (int i = 0; i < 60; ++i) {
+        const std::size_t rows = i < 50 ? 16 + random() % 200 : 1500,
+                          columns = i < 50 ? 64 + random() % 300 : 900;
+        std::vector<std::uint16_t> half(rows * columns);
+        std::vector<std::uint32_t> single(rows * columns);
+        const unsigned center = 8 + static_cast<unsigned>(random() % 20),
+                       spread = 1 + static_cast<unsigned>(random() % 8);
+        for (std::size_t at = 0; at < half.size(); ++at) {
+            const unsigned down = std::min(spread, trailing_zeros(random() | (1U << 20)));
+            const unsigned exponent = center > down ? center - down : 0;
+            // The largest exponent comes with few mantissas: the range ends within it.
+            const std::uint64_t mantissa = random() & (exponent == center ? 0x0fffff : 0x7fffff);
+            const std::uint64_t sign = random() & 1;
+            half[at] =
+                static_cast<std::uint16_t>(sign << 15 | std::uint64_t{exponent} << 10 | mantissa >> 13);
+            single[at] =
+                static_cast<std::uint32_t>(sign << 31 | std::uint64_t{exponent + 90} << 23 | mantissa);
+        }
+        check_tensor(bytes_of(half), Dtype::float16, {rows, columns});
+        check_tensor(bytes_of(single), Dtype::float32, {rows, columns});
+        check_tensor(bytes_of(half), Dtype::bfloat16, {rows * columns});
+    }
+}
+
 TEST(tensor_zeros_exact_rows_and_their_mixture) {
     auto words = weights<std::uint32_t>(900, 320, 23, 8);
     std::mt19937_64 random(9);

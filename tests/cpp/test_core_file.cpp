@@ -77,6 +77,8 @@ TEST(file_errors_carry_errno) {
     CHECK_EQUAL(error_code(directory / "missing"), ENOENT);
     CHECK_EQUAL(error_code(directory.path), EISDIR);
     CHECK_EQUAL(error_code("/dev/null"), ESPIPE);
+    CHECK(::mkfifo((directory / "pipe").c_str(), 0600) == 0);
+    CHECK_EQUAL(error_code(directory / "pipe"), ESPIPE);  // and does not wait for a writer
     CHECK_THROWS(OutputFile(directory.path), IoError);
     CHECK_THROWS(OutputFile(directory / "missing/out"), IoError);
     CHECK_THROWS(OutputFile(""), ArgumentError);

@@ -121,6 +121,24 @@ inline void append_stored_block(Bytes& out, std::uint64_t n, std::int64_t min, u
     block.finish();
 }
 
+// Bytes of a stored block without a checksum.
+constexpr std::size_t stored_block_size(std::size_t n, std::int64_t min, unsigned width) {
+    return 2 + varint_size(n) + varint_size(zigzag_encode(min)) + 1 + packed_size(n, width);
+}
+
+// The block of `fields` below 2^width, packed in place.
+inline void append_packed_block(Bytes& out, ByteSpan fields, unsigned width) {
+    FEWBITS_REQUIRE(!fields.empty() && fields.size() <= max_block_symbols,
+                    "append_packed_block: fields must have 1 to 2^26 elements");
+    detail::BlockWriter block(out, BlockKind::stored, 1, 0, fields.size());
+    append_varint(out, zigzag_encode(0));
+    out.push_back(static_cast<std::uint8_t>(width));
+    const std::size_t at = out.size(), size = packed_size(fields.size(), width);
+    out.resize(at + size);
+    pack_bits(fields, width, Span<std::uint8_t>(out.data() + at, size));
+    block.finish();
+}
+
 // The message `ranks` under `table`, of which `encode` was made; Rank is uint8_t or uint16_t. With a table_id
 // the reader finds the table by that number (and, with `hash`, refuses another one), else it is written
 // inline. lanes = 0 chooses by the expected size. An empty message gives an empty block, one rank a constant

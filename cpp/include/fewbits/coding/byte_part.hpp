@@ -163,9 +163,8 @@ inline void append_byte_part(Bytes& out, ByteSpan fields, unsigned width, ByteBu
             }
         }
         if (!coded) {
-            const Span<std::uint8_t> packed = scratch.get(packed_size(n, width));
-            pack_bits(fields, width, packed);
-            append_stored_block(block, n, 0, width, packed);
+            append_varint(out, stored_block_size(n, 0, width));
+            return append_packed_block(out, fields, width);
         }
     }
     append_varint(out, block.size());

@@ -135,8 +135,10 @@ namespace detail {
 // symbol_of(i) gives the symbol of element i: lo + rank, or a table look-up.
 template <unsigned Planes, class Word, class SymbolOf>
 FEWBITS_INLINE void merge_planes(const FloatSplit<Word>& split, SymbolOf symbol_of,
-                                 const ConstPlanePointers<Word>& planes, Word* FEWBITS_RESTRICT words,
-                                 std::size_t n) {
+                                 const ConstPlanePointers<Word>& planes, Word* target, std::size_t n) {
+    // The target may be somebody's floats, seen as words.
+    typedef Word FEWBITS_MAY_ALIAS AliasedWord;
+    AliasedWord* FEWBITS_RESTRICT words = target;
     const std::uint8_t* FEWBITS_RESTRICT p0 = planes[0];
     const std::uint8_t* FEWBITS_RESTRICT p1 = Planes > 1 ? planes[1 % sizeof(Word)] : nullptr;
     const std::uint8_t* FEWBITS_RESTRICT p2 = Planes > 2 ? planes[2 % sizeof(Word)] : nullptr;

@@ -54,6 +54,8 @@ struct TensorEntry {
     std::uint64_t xxh64 = 0;
     std::vector<BlockEntry> blocks;
 
+    // How messages call it: frames hold one tensor without a name.
+    std::string label() const { return name.empty() ? "tensor" : "tensor '" + name + "'"; }
     std::uint64_t stored_bytes() const {
         std::uint64_t sum = 0;
         for (const BlockEntry& block : blocks) sum += block.length;
@@ -87,7 +89,7 @@ inline void decode_some_blocks(const BlockSource& source, std::size_t first, std
         const BlockEntry& block = source.entry->blocks[i];
         const ByteSpan bytes = source.file.subspan(static_cast<std::size_t>(block.offset), block.length);
         if (verify != Verify::none && crc32c(bytes) != block.crc) {
-            throw CorruptDataError("tensor '" + source.entry->name + "': block " + std::to_string(i) +
+            throw CorruptDataError(source.entry->label() + ": block " + std::to_string(i) +
                                    " is damaged (its checksum differs)");
         }
         const std::size_t size = std::size_t{block.elements} * source.entry->shape.itemsize;
@@ -125,12 +127,12 @@ inline std::vector<std::uint64_t> block_begins(const TensorEntry& entry) {
         begins.push_back(at);
         if (block.elements == 0 || block.elements > max_block_elements ||
             block.elements > entry.shape.elements - at) {
-            throw CorruptDataError("tensor '" + entry.name + "': the blocks do not make up its shape");
+            throw CorruptDataError(entry.label() + ": the blocks do not make up its shape");
         }
         at += block.elements;
     }
     if (at != entry.shape.elements) {
-        throw CorruptDataError("tensor '" + entry.name + "': the blocks do not make up its shape");
+        throw CorruptDataError(entry.label() + ": the blocks do not make up its shape");
     }
     return begins;
 }
@@ -148,9 +150,27 @@ inline std::vector<Stage> read_pipeline(ByteReader& reader, std::size_t count, b
 
 }  // namespace detail
 
-// Compresses a C-ordered tensor into a frame of its own.
-inline Bytes compress_tensor(ByteSpan data, Dtype dtype, Span<const std::uint64_t> dims,
-                             const TensorOptions& options = {}) {
+// A frame in pieces, to be laid one after the other.
+struct TensorFrameParts {
+    Bytes header;
+    std::vector<Bytes> blocks;
+
+    std::size_t size() const {
+        std::size_t sum = header.size();
+        for (const Bytes& block : blocks) sum += block.size();
+        return sum;
+    }
+    // Copies the frame to `out`, which has size() bytes.
+    void copy_to(Span<std::uint8_t> out) const {
+        FEWBITS_REQUIRE(out.size() == size(), "TensorFrameParts::copy_to: out has the wrong size");
+        std::uint8_t* to = std::copy(header.begin(), header.end(), out.data());
+        for (const Bytes& block : blocks) to = std::copy(block.begin(), block.end(), to);
+    }
+};
+
+// Compresses a C-ordered tensor into the pieces of a frame of its own.
+inline TensorFrameParts compress_tensor_parts(ByteSpan data, Dtype dtype, Span<const std::uint64_t> dims,
+                                              const TensorOptions& options = {}) {
     FEWBITS_REQUIRE(dims.size() <= 16,
                     "compress_tensor: at most 16 dimensions, got " + std::to_string(dims.size()));
     const TensorEncoder encoder(data, TensorShape(dtype, {dims.begin(), dims.end()}), options);
@@ -178,16 +198,21 @@ inline Bytes compress_tensor(ByteSpan data, Dtype dtype, Span<const std::uint64_
     for (const StaticTable& table : tables) table.append_to(out);
     append_le(out, xxh64(data));
     append_varint(out, blocks.size());
-    std::size_t total = out.size() + blocks.size() * 16;
     for (std::size_t i = 0; i < blocks.size(); ++i) {
         append_varint(out, encoder.block_elements(i));
         append_varint(out, blocks[i].size());
         append_le(out, crc32c(blocks[i]));
-        total += blocks[i].size();
     }
     append_le(out, crc32c(out));
-    out.reserve(total);
-    for (const Bytes& block : blocks) append(out, block);
+    return {std::move(out), std::move(blocks)};
+}
+
+// Compresses a C-ordered tensor into a frame of its own.
+inline Bytes compress_tensor(ByteSpan data, Dtype dtype, Span<const std::uint64_t> dims,
+                             const TensorOptions& options = {}) {
+    const TensorFrameParts parts = compress_tensor_parts(data, dtype, dims, options);
+    Bytes out(parts.size());
+    parts.copy_to(Span<std::uint8_t>(out));
     return out;
 }
 

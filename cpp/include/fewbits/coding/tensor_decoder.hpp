@@ -269,6 +269,18 @@ private:
             return split.merge(symbol, static_cast<Word>(remainder << shift));
         }
 
+        // Words of an ordinary row, of byte symbols, in one vector loop.
+        void merge_simple(const ClassPart& part, std::size_t at, std::size_t plane_at,
+                          Span<Word> words) const {
+            ConstPlanePointers<Word> here{};
+            for (unsigned p = 0; p < split.planes(); ++p) here[p] = planes[p] + plane_at;
+            if (part.map.empty()) {
+                merge_ranks(split, part.ranks + at, part.lo, here, words);
+            } else {
+                merge_ranks(split, part.ranks + at, part.map.data(), here, words);
+            }
+        }
+
         void merge() const {
             std::array<std::size_t, 256> used{};  // elements of each class so far
             std::size_t plane_at = 0, exact_at = 0;
@@ -277,6 +289,15 @@ private:
                 const std::uint8_t of_row = label(row);
                 const ClassPart& part = parts[of_row];
                 std::size_t& at = used[of_row];
+                std::uint8_t* target = out.data() + row * run * sizeof(Word);
+                const bool simple = of_row < exact_row && !zeros && part.symbols.empty();
+                if (simple && host_is_little_endian() &&
+                    reinterpret_cast<std::uintptr_t>(target) % alignof(Word) == 0) {
+                    merge_simple(part, at, plane_at, Span<Word>(reinterpret_cast<Word*>(target), run));
+                    at += run;
+                    plane_at += run;
+                    continue;
+                }
                 for (std::size_t done = 0; done < run; done += chunk) {
                     const std::size_t count = std::min(chunk, run - done);
                     if (of_row >= exact_row) {
@@ -284,22 +305,15 @@ private:
                             words[i] =
                                 word(part.symbol(at + i), exact_planes, exact_plane_count, dropped, exact_at);
                         }
-                    } else if (zeros || !part.symbols.empty()) {
+                    } else if (!simple) {
                         for (std::size_t i = 0; i < count; ++i) {
                             words[i] = word(part.symbol(at + i), planes, split.planes(), 0, plane_at);
                         }
                     } else {
-                        ConstPlanePointers<Word> here{};
-                        for (unsigned p = 0; p < split.planes(); ++p) here[p] = planes[p] + plane_at;
-                        const Span<Word> merged(words, count);
-                        if (part.map.empty()) {
-                            merge_ranks(split, part.ranks + at, part.lo, here, merged);
-                        } else {
-                            merge_ranks(split, part.ranks + at, part.map.data(), here, merged);
-                        }
+                        merge_simple(part, at, plane_at, Span<Word>(words, count));
                         plane_at += count;
                     }
-                    store_words(words, count, out.data() + (row * run + done) * sizeof(Word));
+                    store_words(words, count, target + done * sizeof(Word));
                     at += count;
                 }
             }

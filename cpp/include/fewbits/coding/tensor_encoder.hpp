@@ -121,8 +121,10 @@ public:
 private:
     static constexpr std::size_t chunk = 4096;  // words at a time: the copy stays in the first-level cache
     static constexpr std::uint8_t no_coder = 255;
+    // Parts of this many symbols are given 32 lanes, which vectors decode, whatever they shrink to.
+    static constexpr std::size_t vector_part = std::size_t{1} << 14;
     static constexpr std::size_t small_tensor = std::size_t{1} << 16;  // bytes
-    static constexpr std::uint64_t sample_elements = std::uint64_t{1} << 20;
+    static constexpr std::uint64_t sample_elements = std::uint64_t{1} << 19;
 
     // Noise grows by what the parts and tables of a pipeline take: it is stored as one part instead.
     void use_plain() {
@@ -184,10 +186,12 @@ private:
     // Where one group of rows, or the whole tensor, has its counts: symbols at the finest split, then the
     // zeros.
     struct Histograms {
-        std::size_t groups, size;
-        std::vector<std::uint64_t> counts;  // groups x size
-        Histograms(std::size_t group_count, std::size_t symbols)
-            : groups(group_count), size(symbols), counts(group_count * symbols) {}
+        std::size_t groups;
+        unsigned base;     // symbol of the first count; a multiple of 2^j at the finest j
+        std::size_t size;  // counts of a group, the two zeros behind the symbols
+        std::vector<std::uint64_t> counts;
+        Histograms(std::size_t group_count, unsigned first, std::size_t symbols)
+            : groups(group_count), base(first), size(symbols + 2), counts(groups * size) {}
         Span<const std::uint64_t> group(std::size_t g) const { return {counts.data() + g * size, size}; }
     };
 
@@ -286,7 +290,13 @@ private:
         return groups;
     }
 
-    // Every step-th piece of at most `chunk` words of every run of a block: body(words, run number).
+    // One of `step` numbers, by a multiplicative hash: a regular choice would fall in with the regular order
+    // of rows (queries, keys, values in turn).
+    static bool is_sampled(std::uint64_t number, std::uint64_t step) {
+        return step == 1 || (number * 0x9e3779b97f4a7c15U >> 32) % step == 0;
+    }
+
+    // One of `step` pieces of at most `chunk` words of the runs of a block: body(words, run number).
     template <class Word, class Body>
     void for_sample(std::uint64_t block, std::uint64_t length, std::uint64_t step, Body body) const {
         const std::uint64_t begin = block * shape_.block_elements(), n = block_elements(block);
@@ -294,8 +304,8 @@ private:
         alignas(64) Word words[chunk];
         for (std::uint64_t at = 0; at < n; at += length) {
             const std::uint64_t run = (begin + at) / length, size = std::min(length, n - at);
-            for (std::uint64_t piece = (step - run * pieces % step) % step; piece * chunk < size;
-                 piece += step) {
+            for (std::uint64_t piece = 0; piece * chunk < size; ++piece) {
+                if (!is_sampled(run * pieces + piece, step)) continue;
                 const std::size_t count =
                     static_cast<std::size_t>(std::min<std::uint64_t>(chunk, size - piece * chunk));
                 fetch(begin + at + piece * chunk, count, words);
@@ -304,14 +314,12 @@ private:
         }
     }
 
-    // Counts symbols with `finest` mantissa bits by group, in every step-th piece and times `step`; adds to
-    // block_cost[j] the ideal cost of block j-splits coded with tables of their own. Where all symbols lie in
-    // lo..lo+255 and zeros are nothing special, bytes are counted, which is four times as fast.
+    // Counts symbols with `finest` mantissa bits by group, in one of `step` pieces and times `step`; adds to
+    // block_cost[j] the ideal cost of block j-splits coded with tables of their own. `result` has room for
+    // the symbols that occur: where these are at most 256, bytes are counted, which is four times as fast.
     template <class Word>
-    Histograms count_symbols(const FloatSplit<Word>& finest, const RowGroups& groups, std::uint64_t step,
-                             std::optional<unsigned> lo, Span<std::uint64_t> block_cost) const {
-        const std::size_t symbols = std::size_t{1} << finest.symbol_bits();
-        Histograms result(groups.size(), symbols + 2);
+    void count_symbols(const FloatSplit<Word>& finest, const RowGroups& groups, std::uint64_t step,
+                       bool narrow, Histograms& result, Span<std::uint64_t> block_cost) const {
         const std::uint64_t length = run_length(!groups.of_row.empty());
         const auto group_of = [&](std::size_t run) {
             return groups.of_row.empty() ? std::size_t{0} : groups.of_row[run];
@@ -320,8 +328,8 @@ private:
         parallel_for(
             static_cast<std::size_t>(shape_.blocks()), 1, options_.threads,
             [&](std::size_t block, std::size_t) {
-                Histograms part(groups.size(), symbols + 2);
-                if (lo.has_value()) {
+                Histograms part(result.groups, result.base, result.size - 2);
+                if (narrow) {
                     // Bytes gathered by group, then counted at once.
                     std::vector<std::size_t> fill(groups.size() + 1);
                     for_sample<Word>(block, length, step, [&](Span<const Word> words, std::size_t run) {
@@ -332,15 +340,15 @@ private:
                     Bytes ranks(fill.back());
                     for_sample<Word>(block, length, step, [&](Span<const Word> words, std::size_t run) {
                         std::size_t& at = fill[group_of(run)];
-                        split_ranks(finest, words, *lo, ranks.data() + at);
+                        split_ranks(finest, words, part.base, ranks.data() + at);
                         at += words.size();
                     });
                     for (std::size_t g = 0; g < groups.size(); ++g) {
                         detail::ByteCounts counts{};
                         histogram(ByteSpan(ranks).subspan(begin[g], begin[g + 1] - begin[g]),
                                   Span<std::uint32_t>(counts));
-                        for (std::size_t r = 0; r < 256 && *lo + r < symbols; ++r)
-                            part.counts[g * part.size + *lo + r] = counts[r];
+                        std::copy_n(counts.begin(), part.size - 2,
+                                    part.counts.begin() + static_cast<std::ptrdiff_t>(g * part.size));
                     }
                 } else {
                     for_sample<Word>(block, length, step, [&](Span<const Word> words, std::size_t run) {
@@ -349,9 +357,9 @@ private:
                     });
                 }
                 std::vector<std::uint64_t> whole(part.size);
-                for (std::size_t i = 0; i < part.counts.size(); ++i) {
-                    part.counts[i] *= step;
-                    whole[i % part.size] += part.counts[i];
+                for (std::size_t g = 0; g < part.groups; ++g) {
+                    for (std::size_t i = 0; i < part.size; ++i)
+                        whole[i] += part.counts[g * part.size + i] *= step;
                 }
                 std::vector<std::uint64_t> costs(block_cost.size());
                 for (std::size_t j = 0; j < costs.size(); ++j) {
@@ -367,7 +375,6 @@ private:
                 for (std::size_t i = 0; i < part.counts.size(); ++i) result.counts[i] += part.counts[i];
                 for (std::size_t j = 0; j < costs.size(); ++j) block_cost[j] += costs[j];
             });
-        return result;
     }
 
     // What a table and the states of its stream take: about 9 bits a used symbol, 80 bytes.
@@ -422,20 +429,22 @@ private:
         };
         const unsigned lowest = symbol(*std::min_element(scan.lowest.begin(), scan.lowest.end()));
         const unsigned highest = symbol(*std::max_element(scan.highest.begin(), scan.highest.end()));
-        const bool narrow = !zeros_ && highest - lowest < 256;
+        const bool narrow = !zeros_ && highest - (lowest >> finest_j << finest_j) < 256;
         const std::uint64_t step = narrow && options_.level != Level::max
                                        ? std::max<std::uint64_t>(1, shape_.elements / sample_elements)
                                        : 1;
         std::vector<std::uint64_t> block_cost(finest_j + 1);
-        Histograms counts =
-            count_symbols(finest, row_groups, step, narrow ? std::optional<unsigned>(lowest) : std::nullopt,
-                          Span<std::uint64_t>(block_cost));
+        const unsigned base = narrow ? lowest >> finest_j << finest_j : 0;
+        // Whole multiples of what one symbol of the coarsest split covers: fold() needs them.
+        const unsigned covered = ((highest - base) >> finest_j << finest_j) + (1U << finest_j);
+        Histograms counts(groups, base, narrow ? covered : std::size_t{1} << finest.symbol_bits());
+        count_symbols(finest, row_groups, step, narrow, counts, Span<std::uint64_t>(block_cost));
         std::array<std::uint64_t, 32> exact_elements{};  // by group, of which there are at most 20
         for (std::size_t row = 0; row < scan.lowest.size(); ++row) {
             const std::size_t g = row_groups.of_row.empty() ? 0 : row_groups.of_row[row];
             if (g >= ordinary) exact_elements[g] += shape_.row_length;
             for (unsigned s = symbol(scan.lowest[row]); step > 1 && s <= symbol(scan.highest[row]); ++s) {
-                std::uint64_t& count = counts.counts[g * counts.size + s];
+                std::uint64_t& count = counts.counts[g * counts.size + s - base];
                 count = std::max<std::uint64_t>(count, 1);
             }
         }
@@ -456,7 +465,9 @@ private:
                                             << log2_fraction_bits;
             const std::uint64_t margin = remainder / 2000;  // 0.05 %: not worth slower decoding
             for (std::size_t classes : {1, 2, 4, 8, 16}) {
-                if (classes > 1 && (classes > ordinary || (classes == 16 && options_.level != Level::max)))
+                // Streams of fewer than 2^15 symbols are decoded less quickly.
+                if (classes > 1 && (classes > ordinary ||
+                                    (options_.level != Level::max && classes << 15 > block_elements(0))))
                     continue;
                 Choice choice{remainder, j, ordinary > 0 ? classes : 0, std::min(classes, exact)};
                 bool valid = true;
@@ -510,7 +521,9 @@ private:
                 if (used_symbols(folded) < 2) continue;  // such a part is CONST
                 const std::size_t label = c < best.ordinary ? c : exact_row + (c - best.ordinary);
                 coder_of_class_[label] = static_cast<std::uint8_t>(coders_.size());
-                coders_.push_back(make_coder(Span<const std::uint64_t>(folded), best.cost / merged.size()));
+                coders_.push_back(make_coder(Span<const std::uint64_t>(folded),
+                                             counts.base >> (finest_j - best.j), best.cost / merged.size(),
+                                             options_.level == Level::max ? 5000 : 700));
             }
         }
         set_split(best.j, static_cast<std::uint8_t>((zeros_ ? float_split_zero_symbols : 0) |
@@ -539,15 +552,15 @@ private:
         return merged;
     }
 
-    // A table at the lowest precision that loses less than 0.05 % of what the tensor takes (0.02 % at level
-    // max); above 12 bits decoding is slower.
-    SymbolCoder make_coder(Span<const std::uint64_t> counts, std::uint64_t tensor_cost_fixed) const {
+    // A table at the lowest precision that loses less than 1/share of the given cost, of which it codes a
+    // part; above 12 bits decoding is slower.
+    static SymbolCoder make_coder(Span<const std::uint64_t> counts, unsigned first, std::uint64_t cost_fixed,
+                                  unsigned share) {
         const std::uint64_t ideal = entropy_bits_fixed(counts);
-        const std::uint64_t loss = tensor_cost_fixed / (options_.level == Level::max ? 5000 : 2000);
         for (unsigned precision = 12;; ++precision) {
-            StaticTable table = StaticTable::from_counts(counts, 0, precision);
-            const auto used = counts.subspan(static_cast<std::size_t>(table.lo()), table.span());
-            if (precision == 14 || table_cost_fixed(table, used) - ideal < loss)
+            StaticTable table = StaticTable::from_counts(counts, static_cast<std::int32_t>(first), precision);
+            const auto used = counts.subspan(static_cast<std::size_t>(table.lo()) - first, table.span());
+            if (precision == 14 || table_cost_fixed(table, used) - ideal < cost_fixed / share)
                 return SymbolCoder(std::move(table));
         }
     }
@@ -601,7 +614,7 @@ private:
                 continue;
             }
             coder_of_class_[p] = static_cast<std::uint8_t>(coders_.size());
-            coders_.push_back(make_coder(plane, ideal));
+            coders_.push_back(make_coder(plane, 0, ideal, 2000));
         }
         if (saves_nothing(cost)) use_plain();
     }
@@ -643,8 +656,10 @@ private:
         std::size_t filled = 0;
         std::optional<SymbolCoder> own;  // table of this block
         const SymbolCoder* coder = nullptr;
-        unsigned symbol = 0;  // the only one, where coder == nullptr
-        bool stored = false;  // packing the ranks takes no more than coding them
+        unsigned symbol = 0;               // the only one, where coder == nullptr
+        bool stored = false;               // packing the ranks takes no more than coding them
+        bool late = false;                 // ranks are symbols until the table is made of them, on a sample
+        std::uint64_t expected_bytes = 0;  // with `own`
     };
 
     template <class Word>
@@ -674,6 +689,8 @@ private:
             at += part.count;
             if (coder_of_class_[label] != no_coder) {
                 part.coder = &coders_[coder_of_class_[label]];
+            } else if (split.symbol_bits() <= 8 && !zeros_ && !classed) {
+                part.late = true;
             } else {
                 prepare_own_table(split, begin, n, part, static_cast<std::uint8_t>(label), row_class, run);
             }
@@ -700,6 +717,8 @@ private:
                 if (zeros_) {
                     for (std::size_t i = 0; i < words.size(); ++i)
                         to[i] = rank_of(part, symbol_with_zeros(split, words[i]));
+                } else if (part.late) {
+                    split_ranks(split, words, 0U, to);
                 } else if (part.coder == nullptr) {
                     // All symbols of the class are equal: the ranks are not used.
                 } else if (part.coder->offsets()) {
@@ -733,8 +752,9 @@ private:
         }
 
         for (std::size_t label = 0; label < 256; ++label) {
-            const ClassPart& part = parts[label];
+            ClassPart& part = parts[label];
             if (part.count == 0) continue;
+            if (part.late) make_late_table(part);
             append_symbol_part(out, part, coder_of_class_[label], first_table);
         }
         for (unsigned p = 0; p < planes && ordinary > 0; ++p) {
@@ -752,6 +772,18 @@ private:
                                      : part.coder->rank_of_symbol()[symbol];
     }
 
+    // The table of symbols that are still in the place of their ranks.
+    static void make_late_table(ClassPart& part) {
+        const Span<std::uint8_t> ranks(part.ranks, part.count);
+        detail::ByteCounts counts{};
+        count_block_symbols(ranks, Span<std::uint32_t>(counts));
+        const std::vector<std::uint64_t> wide(counts.begin(), counts.end());
+        make_own_table(Span<const std::uint64_t>(wide), part);
+        if (part.coder == nullptr) return;
+        const unsigned lo = part.coder->lo();
+        for (std::uint8_t& rank : ranks) rank = static_cast<std::uint8_t>(rank - lo);
+    }
+
     // Counts of a quarter of a large block; every symbol between the extremes of all of it counts at least
     // once.
     static void count_block_symbols(ByteSpan symbols, Span<std::uint32_t> counts) {
@@ -761,7 +793,8 @@ private:
             lo = symbol < lo ? symbol : lo;
             hi = symbol > hi ? symbol : hi;
         }
-        for (std::size_t at = 0; at < symbols.size(); at += 4 * chunk) {
+        for (std::size_t at = 0; at < symbols.size(); at += chunk) {
+            if (!is_sampled(at / chunk, 4)) continue;
             detail::ByteCounts piece{};
             histogram(symbols.subspan(at, std::min(chunk, symbols.size() - at)), Span<std::uint32_t>(piece));
             for (std::size_t s = 0; s < 256; ++s) counts[s] += piece[s];
@@ -775,24 +808,17 @@ private:
     void prepare_own_table(const FloatSplit<Word>& split, std::uint64_t begin, std::size_t n, ClassPart& part,
                            std::uint8_t label, const std::uint8_t* row_class, std::size_t run) const {
         std::vector<std::uint64_t> counts((std::size_t{1} << split.symbol_bits()) + 2);
-        if (split.symbol_bits() <= 8 && !zeros_ && row_class == nullptr) {
-            detail::ByteCounts small{};
-            for_chunks<Word>(begin, n, [&](Span<const Word> words, std::uint64_t done) {
-                split_ranks(split, words, 0U, part.ranks + done);
+        for (std::size_t at = 0; at < n; at += run) {
+            if (row_class != nullptr && row_class[at / run] != label) continue;
+            for_chunks<Word>(begin + at, run, [&](Span<const Word> words, std::uint64_t) {
+                for (const Word word : words) ++counts[symbol_with_zeros(split, word)];
             });
-            count_block_symbols(ByteSpan(part.ranks, n), Span<std::uint32_t>(small));
-            std::copy(small.begin(),
-                      small.begin() +
-                          static_cast<std::ptrdiff_t>(counts.size() - 2 < 256 ? counts.size() - 2 : 256),
-                      counts.begin());
-        } else {
-            for (std::size_t at = 0; at < n; at += run) {
-                if (row_class != nullptr && row_class[at / run] != label) continue;
-                for_chunks<Word>(begin + at, run, [&](Span<const Word> words, std::uint64_t) {
-                    for (const Word word : words) ++counts[symbol_with_zeros(split, word)];
-                });
-            }
         }
+        make_own_table(Span<const std::uint64_t>(counts), part);
+    }
+
+    // The table of one part from the counts of symbols 0, 1, ...
+    static void make_own_table(Span<const std::uint64_t> counts, ClassPart& part) {
         std::size_t lo = 0, hi = counts.size() - 1;
         while (counts[lo] == 0) ++lo;
         while (counts[hi] == 0) --hi;
@@ -806,10 +832,11 @@ private:
         part.own->table().append_to(wire);
         const std::uint64_t coded =
             (table_cost_fixed(part.own->table(), used) >> log2_fraction_bits) + 8 * (wire.size() + 16);
-        part.stored = coded >= 8 * std::uint64_t{packed_size(part.count, bit_length(used.size() - 1))};
+        part.expected_bytes = coded / 8;
+        part.stored = part.expected_bytes >= packed_size(part.count, bit_length(used.size() - 1));
     }
 
-    void append_symbol_part(Bytes& out, const ClassPart& part, std::uint8_t shared,
+    void append_symbol_part(Bytes& out, ClassPart& part, std::uint8_t shared,
                             std::uint32_t first_table) const {
         Bytes block;
         const ByteSpan ranks(part.ranks, part.count);
@@ -826,7 +853,19 @@ private:
             append_stored_block(block, part.count, table.lo(), width, packed.finish());
         } else {
             append_static_block(block, ranks, part.coder->table(), part.coder->encode_table(),
-                                part.own ? std::nullopt : std::optional<std::uint32_t>(first_table + shared));
+                                part.own ? std::nullopt : std::optional<std::uint32_t>(first_table + shared),
+                                part.count >= vector_part ? 32U : 0U);
+            if (part.late && block.size() > part.expected_bytes + part.expected_bytes / 64 + 64) {
+                // The sample was not like the rest.
+                const std::int32_t lo = part.coder->table().lo();
+                detail::ByteCounts counts{};
+                histogram(ranks, Span<std::uint32_t>(counts));
+                std::vector<std::uint64_t> all(static_cast<std::size_t>(lo));
+                all.insert(all.end(), counts.begin(), counts.end());
+                part.late = false;
+                make_own_table(Span<const std::uint64_t>(all), part);
+                return append_symbol_part(out, part, shared, first_table);
+            }
         }
         append_varint(out, block.size());
         append(out, block);

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "fewbits/coding/dtype.hpp"
+#include "fewbits/coding/rans.hpp"
 #include "fewbits/coding/static_table.hpp"
 #include "fewbits/core/error.hpp"
 #include "fewbits/core/isa.hpp"

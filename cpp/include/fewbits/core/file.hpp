@@ -37,7 +37,8 @@ namespace detail {
 class InputFile {
 public:
     explicit InputFile(const std::string& path) {
-        const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+        // Without O_NONBLOCK the opening of a pipe would wait for a writer.
+        const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
         if (fd < 0) detail::throw_errno(errno, path);
         struct stat status{};
         int code = 0;

@@ -1,0 +1,106 @@
+"""The same input gives the same bytes on every instruction set and for every number of threads.
+
+`KERNELS` names what is run on fixed Philox input; the SHA-256 of its output is recorded as ``python/<name>``
+in ``tests/data/digests.json`` and compared in a process per instruction set (``FEWBITS_ISA``). The kernels
+below the Python surface, and aarch64, are checked the same way by ``tests/cpp/test_same_bits.cpp``.
+
+To add a kernel write one line into `KERNELS`, then run ``python tests/python/test_same_bits.py --record``. A
+recorded digest changes only together with a decision to write other bytes, which the changelog tells.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import fewbits
+import numpy as np
+import pytest
+from fewbits._core import _cpu, core
+
+DIGESTS = Path(__file__).resolve().parents[1] / "data" / "digests.json"
+
+
+def words(stream: int, size: int) -> np.ndarray:
+    out = np.empty(size, np.uint32)
+    core.philox_fill(20240229, stream, 0, out)
+    return out
+
+
+def octets(size: int) -> np.ndarray:
+    return words(1, -(-size // 4)).view(np.uint8)[:size]
+
+
+def bell(stream: int, size: int) -> np.ndarray:
+    """Roughly normal float32 with a standard deviation near 0.02, by exact arithmetic alone."""
+    draws = words(stream, 4 * size).reshape(4, size) >> 12
+    return np.ldexp(draws.sum(0).astype(np.float32) - np.float32(2**21), -25)
+
+
+def compressed(x: np.ndarray, **options: object) -> bytes:
+    single = fewbits.compress_array(x, threads=1, **options)  # type: ignore[arg-type]
+    assert fewbits.compress_array(x, threads=3, **options) == single  # type: ignore[arg-type]
+    assert fewbits.decompress_array(single).tobytes() == x.tobytes()
+    return single
+
+
+KERNELS: dict[str, Callable[[], bytes]] = {
+    "crc32c": lambda: b"".join(core.crc32c(octets(n)).to_bytes(4, "little") for n in range(0, 40_000, 997)),
+    "xxh64": lambda: b"".join(core.xxh64(octets(n), n).to_bytes(8, "little") for n in range(0, 2_000, 7)),
+    "philox_fill": lambda: words(2, 100_003).tobytes(),
+    "compress_array_float32": lambda: compressed(bell(3, 300_007)),
+    "compress_array_float16": lambda: compressed(bell(4, 300_007).astype(np.float16)),
+    "compress_array_uint8": lambda: compressed(
+        (words(5, 300_007) >> 27 & words(6, 300_007)).astype(np.uint8)
+    ),
+}
+
+
+def digests() -> dict[str, str]:
+    return {name: hashlib.sha256(kernel()).hexdigest() for name, kernel in KERNELS.items()}
+
+
+@pytest.mark.parametrize("isa", _cpu.supported_isas())
+def test_same_bits(isa: str) -> None:
+    environment = {**os.environ, "FEWBITS_ISA": isa}
+    done = subprocess.run(
+        [sys.executable, __file__], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    got = json.loads(done.stdout)
+    assert got.pop("isa") == isa
+    recorded = json.loads(DIGESTS.read_text())
+    for name in KERNELS:
+        assert got[name] == recorded.get(f"python/{name}"), f"{name}: other bytes than recorded on {isa}"
+
+
+def test_every_recorded_digest_has_its_kernel() -> None:
+    recorded = json.loads(DIGESTS.read_text())
+    source = (Path(__file__).resolve().parents[1] / "cpp" / "test_same_bits.cpp").read_text()
+    unknown = [
+        key
+        for key in recorded
+        if key.removeprefix("python/") not in KERNELS
+        and f"SAME_BITS({key.removeprefix('cpp/')}," not in source
+    ]
+    assert not unknown, "digests of kernels that are gone"
+
+
+def main() -> None:
+    computed = digests()
+    if "--record" not in sys.argv:
+        print(json.dumps({"isa": fewbits.isa, **computed}))
+        return
+    recorded = json.loads(DIGESTS.read_text())
+    kept = {key: value for key, value in recorded.items() if not key.startswith("python/")}
+    kept.update({f"python/{name}": value for name, value in computed.items()})
+    DIGESTS.write_text(json.dumps(kept, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
