@@ -32,7 +32,7 @@ def rans_encode(pairs: Sequence[Pair], precision: int, lanes: int, core: tuple[i
 
 
 def rans_decode(
-    data: bytes, n: int, frequencies: Sequence[int], precision: int, lanes: int, core: tuple[int, int]
+    data: bytes, n: int, frequencies: Sequence[int], precision: int, *, lanes: int, core: tuple[int, int]
 ) -> list[int]:
     """Indices into `frequencies`; ValueError on anything but exactly n symbols."""
     log_lower, word_bits = core
@@ -45,12 +45,11 @@ def rans_decode(
     for i in range(n):
         x = states[i % lanes]
         t = x % (1 << precision)
-        start = 0
-        for symbol, f in enumerate(frequencies):
-            if t < start + f:
-                break
-            start += f
-        x = f * (x >> precision) + t - start
+        symbol = start = 0
+        while t >= start + frequencies[symbol]:
+            start += frequencies[symbol]
+            symbol += 1
+        x = frequencies[symbol] * (x >> precision) + t - start
         if x < 1 << log_lower:
             if at >= len(data):
                 raise ValueError("truncated")
@@ -192,6 +191,7 @@ def mixture_cdf(
     q: int,
     table: Sequence[int],
     kappa: int,
+    *,
     weights: Sequence[float],
     means: Sequence[float],
     scales: Sequence[float],

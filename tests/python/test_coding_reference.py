@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import struct
 import zlib
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,9 @@ FAMILIES = {
 }
 SYMBOLS = [0, -4, 12, 1, 0, -20, 20, 0]
 LO, SIZE = -20, 41
+MIXTURE: dict[str, Any] = {"weights": (0.6, 0.3, 0.1), "means": (0.25, -3.5, 7.0), "scales": (0.5, 2.0, 10.0)}
+MIXTURE |= {"lo": LO, "size": SIZE}
+SINGLE: dict[str, Any] = {"weights": (1.0,), "means": (0.25,), "scales": (1.5,), "lo": LO, "size": SIZE}
 
 
 def fnv1a(words: list[int]) -> int:
@@ -41,8 +45,7 @@ def test_integer_cdf_tables(family: str, tables: dict[str, list[int]]) -> None:
 
 def mixture_pairs(tables: dict[str, list[int]]) -> list[ref.Pair]:
     def cumulative(q: int) -> int:
-        weights, means, scales = (0.6, 0.3, 0.1), (0.25, -3.5, 7.0), (0.5, 2.0, 10.0)
-        return ref.mixture_cdf(q, tables["gaussian"], 2**20, weights, means, scales, LO, SIZE)
+        return ref.mixture_cdf(q, tables["gaussian"], 2**20, **MIXTURE)
 
     published = {-20: 0, -19: 6753, -5: 975801, -1: 4568599, 0: 5749639, 1: 12311734, 2: 15494201}
     published |= {7: 15904890, 20: 16599964, 21: 16777216}
@@ -71,7 +74,7 @@ def test_mixture_streams(tables: dict[str, list[int]]) -> None:
 )
 def test_single_component_streams(family: str, stream: str, tables: dict[str, list[int]]) -> None:
     def cumulative(q: int) -> int:
-        return ref.mixture_cdf(q, tables[family], 2**19, (1.0,), (0.25,), (1.5,), LO, SIZE)
+        return ref.mixture_cdf(q, tables[family], 2**19, **SINGLE)
 
     pairs = [(cumulative(s), cumulative(s + 1) - cumulative(s)) for s in SYMBOLS]
     assert ref.rans_encode(pairs, 24, 1, ref.A64).hex() == stream
@@ -79,11 +82,7 @@ def test_single_component_streams(family: str, stream: str, tables: dict[str, li
 
 def test_the_mixture_as_a_static_table(tables: dict[str, list[int]]) -> None:
     """A static table of precision 24 goes through the same 64-bit core: the same states and words."""
-    weights, means, scales = (0.6, 0.3, 0.1), (0.25, -3.5, 7.0), (0.5, 2.0, 10.0)
-    cumulative = [
-        ref.mixture_cdf(q, tables["gaussian"], 2**20, weights, means, scales, LO, SIZE)
-        for q in range(LO, LO + SIZE + 1)
-    ]
+    cumulative = [ref.mixture_cdf(q, tables["gaussian"], 2**20, **MIXTURE) for q in range(LO, LO + SIZE + 1)]
     model = Categorical(np.diff(cumulative), lo=LO, precision=24)
     data = encode(SYMBOLS, model, lanes=2, checksum=False)
     assert data.hex().endswith("27d9960d5a570100045d26e8a4490400")
@@ -157,5 +156,5 @@ def test_reference_decodes_our_payloads(precision: int, core: tuple[int, int]) -
     data = encode(symbols, model, lanes=4, checksum=False)
     # u8, u8, varint 400 (2 bytes), u8 precision, varint 0, varint word count of one or two bytes
     payload = data[7:] if data[6] < 128 else data[8:]
-    got = ref.rans_decode(payload, 400, model.frequencies.tolist(), precision, 4, core)
+    got = ref.rans_decode(payload, 400, model.frequencies.tolist(), precision, lanes=4, core=core)
     assert (np.array(got) + model.lo == symbols).all()
