@@ -157,6 +157,25 @@ TEST(frame_code_length) {
     }
 }
 
+TEST(frame_count) {
+    const auto check = [](const StaticTable& table, std::size_t n) {
+        const auto symbols = draw<std::int32_t>(table, n);
+        std::vector<std::uint64_t> got(table.span(), 3), expected(table.span(), 3);
+        for (const auto symbol : symbols) ++expected[static_cast<std::size_t>(symbol - table.lo())];
+        count(Span<const std::int32_t>(symbols), table.lo(), Span<std::uint64_t>(got));
+        CHECK(got == expected);
+    };
+    for (std::size_t n : {0, 1, 1000, 100000}) {
+        check(narrow_table(), n);
+        check(spread_table(), n);
+    }
+    std::vector<std::uint64_t> counts(3);
+    for (const std::int16_t bad : std::vector<std::int16_t>{-1, 3, 259, -253}) {
+        const std::vector<std::int16_t> symbols{0, bad};
+        CHECK_THROWS(count(Span<const std::int16_t>(symbols), 0, Span<std::uint64_t>(counts)), ArgumentError);
+    }
+}
+
 TEST(frame_damage_is_found) {
     std::mt19937_64 random(5);
     const StaticTable table = narrow_table();

@@ -79,10 +79,11 @@ private:
     bool checksum_;
 };
 
-// Lanes for a message of n symbols that follows its table: few where the states would weigh.
+// Lanes for a message of n symbols that follows its table: few where the states would weigh. 32 lanes are
+// five times as fast as 4 and cost 112 bytes more, at most 1.4 % here.
 inline unsigned choose_lanes(std::uint64_t n, std::uint64_t entropy_fixed, unsigned precision) {
     const std::uint64_t bytes = (n * entropy_fixed >> log2_fraction_bits) / 8;
-    if (bytes >= 16384) return precision <= max_precision32 ? 32 : 8;
+    if (bytes >= 8192) return precision <= max_precision32 ? 32 : 8;
     return bytes >= 2048 ? 4 : 1;
 }
 

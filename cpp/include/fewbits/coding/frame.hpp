@@ -293,6 +293,37 @@ void decode(ByteSpan data, std::shared_ptr<const DecodeTable> table, Span<Symbol
     });
 }
 
+// Adds to counts[s - lo] how often each symbol s occurs; symbols must lie in lo..lo + counts.size() - 1.
+template <class Symbol>
+void count(Span<const Symbol> symbols, std::int32_t lo, Span<std::uint64_t> counts) {
+    static_assert(detail::is_symbol<Symbol>);
+    // Long chunks: a histogram of bytes clears and adds four tables.
+    constexpr std::size_t chunk = std::size_t{1} << 15;
+    const bool narrow = counts.size() <= 256;
+    std::vector<std::uint8_t> bytes(narrow ? std::min(chunk, symbols.size()) : 0);
+    std::array<std::uint64_t, 256> part{};
+    for (std::size_t begin = 0; begin < symbols.size(); begin += chunk) {
+        const std::size_t n = std::min(chunk, symbols.size() - begin);
+        const Symbol* in = symbols.data() + begin;
+        const std::uint32_t first = static_cast<std::uint32_t>(lo);
+        std::uint32_t largest = 0;
+        for (std::size_t i = 0; i < n; ++i) {
+            const std::uint32_t offset = static_cast<std::uint32_t>(static_cast<std::int32_t>(in[i])) - first;
+            largest = std::max(largest, offset);
+            if (narrow) bytes[i] = static_cast<std::uint8_t>(offset & 0xffU);
+        }
+        FEWBITS_REQUIRE(largest < counts.size(), "count: symbols must lie in the range of counts");
+        if (narrow) {
+            histogram(ByteSpan(bytes).first(n), Span<std::uint64_t>(part));
+        } else {
+            for (std::size_t i = 0; i < n; ++i) {
+                ++counts[static_cast<std::uint32_t>(static_cast<std::int32_t>(in[i])) - first];
+            }
+        }
+    }
+    for (std::size_t i = 0; i < counts.size() && narrow; ++i) counts[i] += part[i];
+}
+
 // Model bits of a message: sum of P - log2 f over its symbols, by way of their counts. Same on every machine.
 template <class Symbol>
 double code_length(Span<const Symbol> symbols, const StaticTable& table) {

@@ -40,6 +40,7 @@
 #include "fewbits/coding/detail/rans32_kernels.hpp"
 #include "fewbits/coding/static_table.hpp"
 #include "fewbits/core/bits.hpp"
+#include "fewbits/core/error_free.hpp"
 #include "fewbits/core/isa.hpp"
 #include "fewbits/core/span.hpp"
 
@@ -442,10 +443,11 @@ private:
 FEWBITS_INLINE std::uint32_t encode_step(std::uint32_t x, const EncodeEntry& entry, unsigned precision,
                                          std::uint8_t*& to) {
     const std::uint32_t less_one = entry.frequency_less_one();
-    const bool full = x >> (32 - precision) > less_one;
+    // 1 where x >> (32 - precision) > less_one. Arithmetic, since compilers would branch on what is random.
+    const std::uint32_t full = (less_one - (x >> (32 - precision))) >> 31;
     store_le(to - 2, static_cast<std::uint16_t>(x & 0xffffU));
-    to -= full ? 2 : 0;
-    x = full ? x >> 16 : x;
+    to -= 2 * full;
+    x >>= 16 * full;
     const std::uint64_t product = (std::uint64_t{x} + entry.increment) * entry.reciprocal;
     const std::uint32_t quotient = static_cast<std::uint32_t>(product >> 32) >> entry.shift;
     return x + entry.start() + quotient * ((1U << precision) - 1 - less_one);
@@ -459,42 +461,85 @@ std::uint8_t* encode_plain(const EncodeTable& table, const Rank* ranks, std::siz
     const EncodeEntry* entries = table.entries();
     const unsigned precision = table.precision();
     std::uint32_t most = largest;
-    for (std::size_t i = end; i-- > begin;) {
+    const auto step = [&](std::size_t i, std::uint32_t& state) {
         const EncodeEntry& entry = entries[ranks[i]];
         most = std::max(most, entry.frequency_less_one());
-        states[i % Lanes] = encode_step(states[i % Lanes], entry, precision, to);
+        state = encode_step(state, entry, precision, to);
+    };
+    std::size_t i = end;
+    for (; i > begin && i % Lanes != 0; --i) step(i - 1, states[(i - 1) % Lanes]);
+    // Whole rounds on a copy that stays in registers.
+    std::array<std::uint32_t, Lanes> x;
+    std::copy_n(states, Lanes, x.begin());
+    for (; i >= begin + Lanes; i -= Lanes) {
+        for (unsigned lane = Lanes; lane-- > 0;) step(i - Lanes + lane, x[lane]);
     }
+    std::copy_n(x.begin(), Lanes, states);
+    for (; i > begin; --i) step(i - 1, states[(i - 1) % Lanes]);
     largest = most;
     return to;
 }
 
-// One symbol of a table laid out by slots.
-template <DecodeTable::Layout layout, class Rank>
-FEWBITS_INLINE std::uint32_t decode_step(std::uint32_t x, const DecodeTable& table, unsigned precision,
-                                         Rank& rank) {
-    const std::uint32_t slot = x & ((1U << precision) - 1);
-    if constexpr (layout == DecodeTable::Layout::packed) {
-        const std::uint32_t entry = table.entries()[slot];
-        rank = static_cast<Rank>(entry & 0xffU);
-        return (entry >> 20) * (x >> precision) + ((entry >> 8) & 0xfffU);
-    } else {
-        if constexpr (layout == DecodeTable::Layout::split8) {
-            rank = static_cast<Rank>(table.ranks8()[slot]);
-        } else {
-            rank = static_cast<Rank>(table.ranks16()[slot]);
-        }
-        const std::uint32_t entry = table.entries()[rank];
-        return (entry & 0xffffU) * (x >> precision) + slot - (entry >> 16);
-    }
-}
+// One symbol of a table laid out by slots. Pointers are copied out of the table: stores of bytes could, for
+// all a compiler knows, change it.
+template <DecodeTable::Layout layout>
+class PlainStep {
+public:
+    explicit PlainStep(const DecodeTable& table)
+        : entries_(table.entries()),
+          ranks8_(table.ranks8()),
+          ranks16_(table.ranks16()),
+          precision_(table.precision()) {}
 
+    // The state after the symbol, before words are taken in.
+    template <class Rank>
+    FEWBITS_INLINE std::uint32_t operator()(std::uint32_t x, Rank& rank) const {
+        const std::uint32_t slot = x & ((1U << precision_) - 1);
+        if constexpr (layout == DecodeTable::Layout::packed) {
+            const std::uint32_t entry = entries_[slot];
+            rank = static_cast<Rank>(entry & 0xffU);
+            return (entry >> 20) * (x >> precision_) + ((entry >> 8) & 0xfffU);
+        } else {
+            const Rank found =
+                static_cast<Rank>(layout == DecodeTable::Layout::split8 ? ranks8_[slot] : ranks16_[slot]);
+            rank = found;
+            const std::uint32_t entry = entries_[found];
+            return (entry & 0xffffU) * (x >> precision_) + slot - (entry >> 16);
+        }
+    }
+
+private:
+    const std::uint32_t* entries_;
+    const std::uint8_t* ranks8_;
+    const std::uint16_t* ranks16_;
+    unsigned precision_;
+};
+
+// Symbols [begin, end), begin a multiple of `Lanes`.
 template <unsigned Lanes, DecodeTable::Layout layout, class Rank>
 void decode_plain(Payload32& stream, const DecodeTable& table, Rank* ranks, std::size_t begin,
                   std::size_t end) {
-    const unsigned precision = table.precision();
+    const PlainStep<layout> step(table);
     const std::uint8_t* next = stream.next;
-    for (std::size_t i = begin; i < end; ++i) {
-        std::uint32_t x = decode_step<layout>(stream.states[i % Lanes], table, precision, ranks[i]);
+    const std::uint8_t* const last = stream.end;
+    std::size_t i = begin;
+    // Whole rounds while words for all lanes are there: no check and no branch on what the data need.
+    std::array<std::uint32_t, Lanes> states;
+    std::copy_n(stream.states.begin(), Lanes, states.begin());
+    for (; i + Lanes <= end && last - next >= std::ptrdiff_t{2 * Lanes}; i += Lanes) {
+        for (unsigned lane = 0; lane < Lanes; ++lane) {
+            // Arithmetic, since compilers would branch on what is random; in general registers, since moving
+            // four lanes in and out of a vector takes twice as long.
+            const std::uint64_t x = value_barrier(std::uint64_t{step(states[lane], ranks[i + lane])});
+            const std::uint32_t need = static_cast<std::uint32_t>((x - rans32_lower) >> 63);
+            states[lane] =
+                static_cast<std::uint32_t>(x) << (16 * need) | (load_le<std::uint16_t>(next) & (0U - need));
+            next += 2 * need;
+        }
+    }
+    std::copy_n(states.begin(), Lanes, stream.states.begin());
+    for (; i < end; ++i) {
+        std::uint32_t x = step(stream.states[i % Lanes], ranks[i]);
         if (x < rans32_lower) {
             if (next == stream.end) rans32_fail("truncated");
             x = x << 16 | load_le<std::uint16_t>(next);
