@@ -133,7 +133,7 @@ TEST(block_static) {
     for (unsigned precision : {8U, 12U, 14U, 15U, 16U, 24U}) {
         const StaticTable table = example_table(precision);
         const EncodeTable encode(table);
-        for (std::size_t n : {1, 100, 5000, 70000}) {
+        for (std::size_t n : std::vector<std::size_t>{1, 100, 5000, 70000}) {
             const Bytes ranks = example_ranks(n);
             std::vector<std::int32_t> expected;
             Bytes expected_bytes;

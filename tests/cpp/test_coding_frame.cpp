@@ -73,7 +73,7 @@ TEST(frame_lengths) {
 }
 
 TEST(frame_symbol_types) {
-    for (std::size_t n : {1000, 300000}) {
+    for (std::size_t n : std::vector<std::size_t>{1000, 300000}) {
         check_round_trip(narrow_table(), draw<std::int8_t>(narrow_table(), n));
         check_round_trip(narrow_table(), draw<std::int16_t>(narrow_table(), n));
         check_round_trip(narrow_table(14), draw<std::int32_t>(narrow_table(14), n));
@@ -165,7 +165,7 @@ TEST(frame_count) {
         count(Span<const std::int32_t>(symbols), table.lo(), Span<std::uint64_t>(got));
         CHECK(got == expected);
     };
-    for (std::size_t n : {0, 1, 1000, 100000}) {
+    for (std::size_t n : std::vector<std::size_t>{0, 1, 1000, 100000}) {
         check(narrow_table(), n);
         check(spread_table(), n);
     }

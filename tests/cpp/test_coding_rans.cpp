@@ -189,7 +189,7 @@ TEST(rans32_every_length) {
 TEST(rans32_every_precision_and_shape) {
     std::mt19937_64 random(7);
     for (unsigned precision = min_precision; precision <= max_precision32; ++precision) {
-        for (std::size_t span : {2, 3, 40, 255, 256}) {
+        for (std::size_t span : std::vector<std::size_t>{2, 3, 40, 255, 256}) {
             for (int shape = 0; shape < 3; ++shape) {
                 const StaticTable table = make_table(random, span, precision, shape);
                 const EncodeTable encode(table);
@@ -223,7 +223,7 @@ TEST(rans32_every_precision_and_shape) {
 
 TEST(rans32_large_alphabets) {
     std::mt19937_64 random(8);
-    for (std::size_t span : {257, 1000, 20000}) {
+    for (std::size_t span : std::vector<std::size_t>{257, 1000, 20000}) {
         const StaticTable table = make_table(random, span, 15, 1);
         for (unsigned lanes : all_lanes32) {
             check_round_trip(table, EncodeTable(table), DecodeTable(table), lanes,
@@ -330,7 +330,7 @@ TEST(rans32_bad_arguments) {
         Bytes ranks(1);
         CHECK_THROWS(rans32_decode(Bytes(64), decode, lanes, Span<std::uint8_t>(ranks)), ArgumentError);
     }
-    for (std::size_t n : {1, 31, 32, 200}) {
+    for (std::size_t n : std::vector<std::size_t>{1, 31, 32, 200}) {
         for (std::uint8_t bad : Bytes{1, 3, 255}) {
             for (unsigned lanes : all_lanes32) {
                 Bytes ranks(n, 2);
@@ -362,7 +362,7 @@ TEST(rans32_bad_arguments) {
 TEST(rans64_static_tables) {
     std::mt19937_64 random(11);
     for (unsigned precision = 16; precision <= 24; ++precision) {
-        for (std::size_t span : {2, 100, 5000, 65536}) {
+        for (std::size_t span : std::vector<std::size_t>{2, 100, 5000, 65536}) {
             const StaticTable table = make_table(random, span, precision, static_cast<int>(random() % 3));
             const DecodeTable decode(table);
             for (unsigned lanes : {1U, 2U, 4U, 8U}) {

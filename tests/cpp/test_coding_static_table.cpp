@@ -308,7 +308,7 @@ TEST(static_table_costs) {
 
 TEST(histogram_counts_and_adds) {
     std::mt19937 random(9);
-    for (std::size_t n : {0, 1, 7, 8, 9, 4097}) {
+    for (std::size_t n : std::vector<std::size_t>{0, 1, 7, 8, 9, 4097}) {
         Bytes values(n);
         for (auto& v : values) v = static_cast<std::uint8_t>(random() % 7 == 0 ? random() : 3);
         std::vector<std::uint32_t> counts(256, 5), expected(256, 5);
