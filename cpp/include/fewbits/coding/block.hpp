@@ -1,15 +1,17 @@
 // Coded blocks: self-describing messages of at most 2^26 symbols.
 //
-//   u8      version 1 (low 4 bits) | kind << 4: 0 empty, 1 const, 2 stored, 3 static, 4 parametric, 5
-//   adaptive u8      log2(lanes) (3 bits) | checksum 8 | hash 16 | exceptions 32 | low bits 64 | table inline
-//   128 varint  n const   zigzag varint value stored  zigzag varint min, u8 width 1..32, symbol - min in
-//   packed bits (coding/bitpack.hpp) static  u8 precision, table (static_table.hpp) or [varint number of the
-//   table, [u64 XXH64 of its wire form]],
-//           varint word count, states and words of A32 (precision <= 15) or A64
+//   u8      version 1 (low 4 bits) | kind << 4:
+//           0 empty, 1 const, 2 stored, 3 static, 4 parametric, 5 adaptive (15: coding/frame.hpp)
+//   u8      log2(lanes) (3 bits) | checksum 8 | hash 16 | exceptions 32 | low bits 64 | table inline 128
+//   varint  n
+//   of const:   zigzag varint value
+//   of stored:  zigzag varint min, u8 width 1..32, then symbol - min in packed bits (coding/bitpack.hpp)
+//   of static:  u8 precision,
+//               the table (static_table.hpp), or the varint number of one [and u64 XXH64 of its wire form],
+//               varint word count, states and words of A32 (precision up to 15) or A64 (coding/rans.hpp)
 //   [u32    CRC-32C of everything before]
-// Kind 15 is the frame of many blocks, coding/frame.hpp.
 //
-// Only one form of a message is accepted where the format leaves a choice without a use: no padding bits,
+// Only one form of a message is accepted where the format leaves a choice without a use: padding bits are 0,
 // empty blocks have n = 0 and only they, static tables have at least two symbols. Everything is checked
 // before anything is allocated; parametric and adaptive blocks are recognised and refused with
 // UnsupportedFeatureError.

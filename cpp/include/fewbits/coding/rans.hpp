@@ -1,24 +1,29 @@
 // Interleaved rANS: the two entropy coder cores.
 //
-//   A32   32-bit states in [2^16, 2^32), 16-bit words, precision 8..15, 1, 4, 8 or 32 lanes     static tables
-//   A64   64-bit states in [2^31, 2^63), 32-bit words, precision 1..24, 1, 2, 4 or 8 lanes      everything
-//   else
+//   A32   32-bit states in [2^16, 2^32), 16-bit words, precision 8..15, 1, 4, 8 or 32 lanes: static tables
+//   A64   64-bit states in [2^31, 2^63), 32-bit words, precision 1..24, 1, 2, 4 or 8 lanes: everything else
 //
 // With L the lower bound of the state x, B the bits of a word, M = 2^P, a symbol (start, f):
-//   encode   if x >= f << (log2 L + B - P): emit the low B bits of x, x >>= B;   x = (x / f) M + x mod f +
-//   start decode   t = x mod M, start <= t < start + f;   x = f (x / M) + t - start;   if x < L: x = x << B |
-//   next word
+//   encode   if x >= f << (log2 L + B - P): emit the low B bits of x, x >>= B
+//            x = (x / f) M + x mod f + start
+//   decode   t = x mod M, start <= t < start + f;   x = f (x / M) + t - start
+//            if x < L: x = x << B | next word
 // Symbol i belongs to lane i mod N; all lanes share one sequence of words. The encoder walks from the last
-// symbol to the first and fills the words backwards, the decoder walks forward. Payload: N states in lane
-// order, words.
+// symbol to the first and fills the words backwards, the decoder walks forward.
+// Payload: N states in lane order, then the words.
 //
 // Contract: the decoder checks the initial states, every word it takes, and that all lanes end at exactly L
-// with the last word taken (a 31 N bit integrity check): else CorruptDataError. Payload <= sum (P - log2 f) +
-// 64 N bits on typical data; at most one word per symbol. The same bytes on every instruction set. Kernels:
-// A32 with 32 lanes runs on vectors (detail/rans32_kernels.hpp); division by f is a multiplication with a
-// 32-bit reciprocal, exact on the states that can occur (proof at make_reciprocal). Sources: J. Duda,
-// arXiv:1311.2540 (ANS); F. Giesen, "Interleaved entropy coders", arXiv:1402.3392; R. Alverson, "Integer
-// division using reciprocals", ARITH 1991.
+// with the last word taken: else CorruptDataError. That finds every wrong length and nearly all other damage,
+// but not a slot turned into one of another symbol of the same frequency, which leaves the states alone: use
+// a checksum where that matters.
+// Payload <= sum (P - log2 f) + 64 N bits, and for the 32-bit states of A32 up to 0.06 % more; at most one
+// word per symbol. The same bytes on every instruction set.
+//
+// Kernels: A32 with 32 lanes runs on vectors (detail/rans32_kernels.hpp). Division by f is a multiplication
+// with a 32-bit reciprocal, exact on the states that can occur (proof at make_reciprocal).
+//
+// Sources: J. Duda, arXiv:1311.2540 (ANS); F. Giesen, "Interleaved entropy coders", arXiv:1402.3392;
+// T. Granlund and P. Montgomery, "Division by Invariant Integers using Multiplication", PLDI 1994.
 #pragma once
 
 #include <algorithm>
@@ -65,17 +70,16 @@ struct alignas(16) EncodeEntry {
 };
 inline constexpr std::uint32_t no_frequency = 0xffff;
 
-// x / f = ((x + increment) * reciprocal) >> (32 + shift) for every x < f << (32 - P), 1 <= f <= 2^P, P
-// in 8..15.
+// x / f = ((x + increment) * reciprocal) >> (32 + shift) for x < f << (32 - P), 1 <= f <= 2^P, P in 8..15.
 //
-// With k = 32 + floor(log2 f) (one less for powers of two), r = 2^k / f < 2^32 and e the error below:
-//   round up    m = ceil(r), e = m f - 2^k:    x m / 2^k = x / f + x e / (f 2^k) has the right floor while
-//               x e < 2^k, since x / f is at least 1 / f below the next integer
-//   round down  m = floor(r), e = 2^k - m f:   (x + 1) m / 2^k = (x + 1) / f - (x + 1) e / (f 2^k) has the
-//   right
-//               floor while (x + 1) e <= 2^k
-// The two errors add up to f. Where f <= 2^(P - 1), x < 2^31 and f < 2^(k - 31): rounding up works. Else k =
-// P + 31, x < 2^32 and the smaller error is at most f / 2 < 2^(P - 1): it works.
+// With k = 32 + floor(log2 f) (one less for powers of two), r = 2^k / f < 2^32, and e the error below:
+//   round up     m = ceil(r), e = m f - 2^k
+//                x m / 2^k = x / f + x e / (f 2^k) has the right floor while x e < 2^k, since x / f is at
+//                least 1 / f below the next integer
+//   round down   m = floor(r), e = 2^k - m f
+//                (x + 1) m / 2^k = (x + 1) / f - (x + 1) e / (f 2^k) has it while (x + 1) e <= 2^k
+// The two errors add up to f. Where f <= 2^(P - 1), x < 2^31 and f < 2^(k - 31): rounding up works. Else
+// k = P + 31, x < 2^32, and the smaller error is at most f / 2 < 2^(P - 1): it works.
 inline EncodeEntry make_reciprocal(std::uint32_t frequency, std::uint32_t start, unsigned precision) {
     EncodeEntry entry;
     if (frequency == 0) return entry;
@@ -132,9 +136,8 @@ private:
 
 // A static table prepared for decoding: what to do by slot.
 //   packed   precision <= 12, at most 256 ranks: frequency << 20 | offset in symbol << 8 | rank
-//   split    precision 13..15, or more ranks: a rank of 8 or 16 bits, and by rank frequency | start << 16.
-//   (One
-//            look-up more than frequency and offset by slot, but 2^14 slots then take 16 KiB instead of 80.)
+//   split    precision 13..15, or more ranks: a rank of 8 or 16 bits; by rank, frequency | start << 16. One
+//            look-up more than with both by slot, but 2^14 slots then take 16 KiB instead of 80
 //   search   precision > 15: slots are looked for among the starts, in buckets of 2^(precision - 12) slots
 // A table with one used symbol, whose frequency 2^P no field holds, has no slots: nothing is coded with it.
 class DecodeTable {

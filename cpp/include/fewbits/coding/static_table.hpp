@@ -11,8 +11,9 @@
 //
 // Wire form: zigzag varint lo, varint span, u8 precision, then bits, low first: 0 and gamma(f) for a used
 // symbol, 1 and gamma(run) for a run of unused ones. Only the shortest form is accepted: no adjacent runs,
-// used symbols at both ends. Source: J. Duda, "Asymmetric numeral systems", arXiv:1311.2540 (what frequencies
-// cost).
+// used symbols at both ends.
+//
+// Source: J. Duda, "Asymmetric numeral systems", arXiv:1311.2540 (what frequencies cost).
 #pragma once
 
 #include <algorithm>
