@@ -53,7 +53,7 @@ def main(directory: Path) -> None:
 
 
 def seeds(directory: Path) -> None:
-    """Small sound inputs for the fuzz targets; what the last bytes of a frame's input mean is in the target."""
+    """Small sound inputs for the fuzz targets (the last two bytes of a frame say where its checksum is)."""
     x = tensors()
     small = {name: x[name][:8, :64] for name in ("float32", "float32 sparse", "bfloat16", "int8", "bool")}
     for level in ("fast", "max"):

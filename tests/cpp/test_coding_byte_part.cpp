@@ -15,13 +15,13 @@ const TableResolver no_tables = [](std::uint64_t) { return std::shared_ptr<const
 // Writes and reads a part; returns the kind of its block.
 BlockKind round_trip(const Bytes& fields, unsigned width, std::size_t* size = nullptr) {
     Bytes out{0xaa};
-    ByteBuffer scratch;
+    PartScratch scratch;
     append_byte_part(out, fields, width, scratch);
     ByteReader reader(out);
     reader.u8();
     StreamQueue streams;
     const ByteSpan back =
-        read_byte_part(reader, fields.size(), width, no_tables, scratch.get(fields.size()), streams);
+        read_byte_part(reader, fields.size(), width, no_tables, scratch.ranks.get(fields.size()), streams);
     streams.run();
     reader.expect_end();
     CHECK(std::equal(back.begin(), back.end(), fields.begin(), fields.end()));
@@ -65,7 +65,7 @@ TEST(byte_part_with_a_shared_table) {
     histogram(ByteSpan(fields), Span<std::uint64_t>(counts));
     const SymbolCoder coder(StaticTable::from_counts(counts, 0, 12));
     Bytes out;
-    ByteBuffer scratch;
+    PartScratch scratch;
     append_byte_part(out, fields, 8, scratch, &coder, 5);
     CHECK(out.size() < 2100);
     const auto table = std::make_shared<const DecodeTable>(coder.table());
@@ -73,23 +73,24 @@ TEST(byte_part_with_a_shared_table) {
     const TableResolver tables = [&](std::uint64_t id) { return id == 5 ? table : nullptr; };
     StreamQueue streams;
     const ByteSpan back =
-        read_byte_part(reader, fields.size(), 8, tables, scratch.get(fields.size()), streams);
+        read_byte_part(reader, fields.size(), 8, tables, scratch.ranks.get(fields.size()), streams);
     streams.run();
     CHECK(std::equal(back.begin(), back.end(), fields.begin(), fields.end()));
     ByteReader without(out);
-    CHECK_THROWS(read_byte_part(without, fields.size(), 8, no_tables, scratch.get(fields.size()), streams),
-                 CorruptDataError);
+    CHECK_THROWS(
+        read_byte_part(without, fields.size(), 8, no_tables, scratch.ranks.get(fields.size()), streams),
+        CorruptDataError);
 }
 
 TEST(byte_part_checks_what_it_reads) {
     Bytes fields(100, 7), out;
     fields[3] = 5;
-    ByteBuffer scratch;
+    PartScratch scratch;
     append_byte_part(out, fields, 3, scratch);
     const auto read = [&](const Bytes& data, std::size_t n, unsigned width) {
         ByteReader reader(data);
         StreamQueue streams;
-        read_byte_part(reader, n, width, no_tables, scratch.get(n), streams);
+        read_byte_part(reader, n, width, no_tables, scratch.ranks.get(n), streams);
     };
     read(out, 100, 3);
     CHECK_THROWS(read(out, 99, 3), CodecError);

@@ -42,6 +42,12 @@ private:
     std::size_t capacity_ = 0;
 };
 
+// What writing parts overwrites: the ranks of one, and its block before its length is known.
+struct PartScratch {
+    ByteBuffer ranks;
+    Bytes block;
+};
+
 // A static table ready for encoding: ranks by symbol, reciprocals by rank.
 class SymbolCoder {
 public:
@@ -119,16 +125,17 @@ constexpr unsigned inline_precision(std::size_t symbols) {
 
 // Appends `fields` (bytes below 2^width) as a part. `shared` is a table of the whole tensor, stored under
 // `shared_id`; it must cover every byte that occurs. `scratch` is overwritten.
-inline void append_byte_part(Bytes& out, ByteSpan fields, unsigned width, ByteBuffer& scratch,
+inline void append_byte_part(Bytes& out, ByteSpan fields, unsigned width, PartScratch& scratch,
                              const SymbolCoder* shared = nullptr, std::uint32_t shared_id = 0) {
-    Bytes block;
+    Bytes& block = scratch.block;
+    block.clear();
     const std::size_t n = fields.size();
     if (n == 0) {
         append_empty_block(block);
     } else if (std::memcmp(fields.data(), fields.data() + 1, n - 1) == 0) {
         append_const_block(block, n, fields[0]);
     } else if (shared != nullptr) {
-        const Span<std::uint8_t> ranks = scratch.get(n);
+        const Span<std::uint8_t> ranks = scratch.ranks.get(n);
         if (shared->offsets()) {
             for (std::size_t i = 0; i < n; ++i)
                 ranks[i] = static_cast<std::uint8_t>(fields[i] - shared->lo());
@@ -157,7 +164,7 @@ inline void append_byte_part(Bytes& out, ByteSpan fields, unsigned width, ByteBu
             const std::uint64_t side = std::uint64_t{wire.size() + 16} * 8 << log2_fraction_bits;
             coded = detail::worth_coding(table_cost_fixed(coder.table(), used) + side, n, width);
             if (coded) {
-                const Span<std::uint8_t> ranks = scratch.get(n);
+                const Span<std::uint8_t> ranks = scratch.ranks.get(n);
                 for (std::size_t i = 0; i < n; ++i) ranks[i] = static_cast<std::uint8_t>(fields[i] - lo);
                 append_static_block(block, ranks, coder.table(), coder.encode_table(), std::nullopt);
             }

@@ -143,7 +143,8 @@ public:
         const std::size_t count = static_cast<std::size_t>(
             std::min<std::uint64_t>(encoder_->blocks() - first, 4 * static_cast<std::uint64_t>(threads_)));
         if (count == 0) return 0;
-        std::vector<Bytes> coded(count);
+        coded_.resize(std::max(coded_.size(), count));
+
         std::vector<std::uint32_t> crcs(count);
         std::size_t bytes = 0;
         for (std::size_t i = 0; i < count; ++i)
@@ -155,21 +156,21 @@ public:
                 if (i == 0) {
                     hash_.update(data_.subspan(hashed_, bytes));
                 } else {
-                    coded[i - 1] = encoder_->encode_block(first + i - 1, first_table_, *work);
-                    crcs[i - 1] = crc32c(coded[i - 1]);
+                    encoder_->encode_block(first + i - 1, first_table_, *work, coded_[i - 1]);
+                    crcs[i - 1] = crc32c(coded_[i - 1]);
                 }
             }
         });
         hashed_ += bytes;
         for (std::size_t i = 0; i < count; ++i) {
-            FEWBITS_REQUIRE(coded[i].size() < (std::size_t{1} << 32),
+            FEWBITS_REQUIRE(coded_[i].size() < (std::size_t{1} << 32),
                             "FileWriter: a block has more than 4 GiB");
-            entry.blocks.push_back({offset_, static_cast<std::uint32_t>(coded[i].size()),
+            entry.blocks.push_back({offset_, static_cast<std::uint32_t>(coded_[i].size()),
                                     static_cast<std::uint32_t>(encoder_->block_elements(first + i)),
                                     crcs[i]});
-            coded[i].resize((coded[i].size() + 7) / 8 * 8);  // the next block begins at a multiple of 8
-            file_.write(offset_, coded[i]);
-            offset_ += coded[i].size();
+            coded_[i].resize((coded_[i].size() + 7) / 8 * 8);  // the next block begins at a multiple of 8
+            file_.write(offset_, coded_[i]);
+            offset_ += coded_[i].size();
         }
         return bytes;
     }
@@ -292,6 +293,7 @@ private:
     std::uint32_t first_table_ = 0;
     int threads_ = 1;
     Xxh64 hash_;
+    std::vector<Bytes> coded_;  // the blocks of a call, before they are written
     Pool<TensorEncoder::Workspace> pool_;
 };
 

@@ -179,7 +179,7 @@ inline TensorFrameParts compress_tensor_parts(ByteSpan data, Dtype dtype, Span<c
     parallel_for(blocks.size(), 1, resolve_threads(options.threads),
                  [&](std::size_t first, std::size_t last) {
                      const auto work = pool.borrow();
-                     for (std::size_t i = first; i < last; ++i) blocks[i] = encoder.encode_block(i, 0, *work);
+                     for (std::size_t i = first; i < last; ++i) encoder.encode_block(i, 0, *work, blocks[i]);
                  });
 
     Bytes out(std::begin(detail::frame_magic), std::end(detail::frame_magic));

@@ -93,12 +93,14 @@ public:
     }
 
     struct Workspace {
-        ByteBuffer ranks, planes, scratch, bytes;
+        ByteBuffer ranks, planes, bytes;
+        PartScratch scratch;
     };
 
-    // Codes one block; `first_table` is the number that the first of tables() got. Thread-safe.
-    Bytes encode_block(std::uint64_t block, std::uint32_t first_table, Workspace& work) const {
-        Bytes out;
+    // Codes one block into `out`, whose room is used again; `first_table` is the number that the first of
+    // tables() got. Thread-safe.
+    void encode_block(std::uint64_t block, std::uint32_t first_table, Workspace& work, Bytes& out) const {
+        out.clear();
         const std::uint64_t begin = block * shape_.block_elements();
         const std::size_t n = static_cast<std::size_t>(block_elements(block));
         out.reserve(n * shape_.itemsize + n / 64 + 256);
@@ -115,7 +117,6 @@ public:
         } else {
             encode_float<std::uint64_t>(out, begin, n, first_table, work);
         }
-        return out;
     }
 
 private:
@@ -138,7 +139,11 @@ private:
     void keep_if_smaller_than_plain() {
         Workspace work;
         std::size_t size = 0;
-        for (std::uint64_t block = 0; block < blocks(); ++block) size += encode_block(block, 0, work).size();
+        Bytes coded;
+        for (std::uint64_t block = 0; block < blocks(); ++block) {
+            encode_block(block, 0, work, coded);
+            size += coded.size();
+        }
         Bytes wire;
         for (const SymbolCoder& coder : coders_) coder.table().append_to(wire);
         Bytes plain;
@@ -755,7 +760,7 @@ private:
             ClassPart& part = parts[label];
             if (part.count == 0) continue;
             if (part.late) make_late_table(part);
-            append_symbol_part(out, part, coder_of_class_[label], first_table);
+            append_symbol_part(out, part, coder_of_class_[label], first_table, work.scratch.block);
         }
         for (unsigned p = 0; p < planes && ordinary > 0; ++p) {
             append_byte_part(out, ByteSpan(plane[p], plane_at), split.plane_width(p), work.scratch);
@@ -836,9 +841,9 @@ private:
         part.stored = part.expected_bytes >= packed_size(part.count, bit_length(used.size() - 1));
     }
 
-    void append_symbol_part(Bytes& out, ClassPart& part, std::uint8_t shared,
-                            std::uint32_t first_table) const {
-        Bytes block;
+    void append_symbol_part(Bytes& out, ClassPart& part, std::uint8_t shared, std::uint32_t first_table,
+                            Bytes& block) const {
+        block.clear();
         const ByteSpan ranks(part.ranks, part.count);
         if (part.coder == nullptr) {
             append_const_block(block, part.count, part.symbol);
@@ -864,7 +869,7 @@ private:
                 all.insert(all.end(), counts.begin(), counts.end());
                 part.late = false;
                 make_own_table(Span<const std::uint64_t>(all), part);
-                return append_symbol_part(out, part, shared, first_table);
+                return append_symbol_part(out, part, shared, first_table, block);
             }
         }
         append_varint(out, block.size());

@@ -40,6 +40,7 @@
 
 #if defined(__GNUC__) || defined(__clang__)
 #define FEWBITS_INLINE inline __attribute__((always_inline))
+#define FEWBITS_INLINE_LAMBDA __attribute__((always_inline))
 #define FEWBITS_NOINLINE __attribute__((noinline))
 #define FEWBITS_RESTRICT __restrict__
 #define FEWBITS_MAY_ALIAS __attribute__((may_alias))  // for stores into memory whose type is the caller's
@@ -47,6 +48,7 @@
 #define FEWBITS_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 #elif defined(_MSC_VER)
 #define FEWBITS_INLINE __forceinline
+#define FEWBITS_INLINE_LAMBDA
 #define FEWBITS_NOINLINE __declspec(noinline)
 #define FEWBITS_RESTRICT __restrict
 #define FEWBITS_MAY_ALIAS
@@ -54,6 +56,7 @@
 #define FEWBITS_UNLIKELY(condition) (condition)
 #else
 #define FEWBITS_INLINE inline
+#define FEWBITS_INLINE_LAMBDA
 #define FEWBITS_NOINLINE
 #define FEWBITS_RESTRICT
 #define FEWBITS_MAY_ALIAS
