@@ -558,7 +558,12 @@ std::size_t round_chunk(const Plan<T>& plan, const T* x, T* out, std::size_t cou
         V odd = zero;
         if constexpr (uses_parity) {
             odd = logical_shift(significand, drop);
-            if (one_bit) odd = odd + select(exponent > lowest, exponent - lowest, zero) + code_offset;
+            if (one_bit) {
+                V binades = exponent - lowest;
+                if (flush) binades = binades - select(field == zero, one, zero);
+                if (!flush && options.exponent_limit) binades = select(exponent > lowest, binades, zero);
+                odd = odd + code_offset + binades;
+            }
         }
         V addend = zero;
         const V half_down = logical_shift(mask, splat<V>(1));  // below half a quantum
