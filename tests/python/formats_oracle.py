@@ -137,7 +137,8 @@ def round_one(x: Any, f: Any, how: How, draw: int = 0, drawn: int = 96) -> float
         code = n + (exponent - f.min_exponent) + (0 if f.has_zero else 1)
     if up(how, d, odd=code % 2 == 1, negative=negative, draw=draw, drawn=drawn):
         n += 1
-    r = INF if n.bit_length() > 60 else math.ldexp(n, exponent)
+    huge = n.bit_length() > 60 or n.bit_length() + exponent > 1024
+    r = INF if huge else math.ldexp(n, exponent)
     if not f.has_zero:
         if negative:
             return f.smallest_subnormal if how.saturate in ("finite", "propagate") else NAN

@@ -42,7 +42,8 @@ def test_every_isa_has_the_same_names(isa: str) -> None:
     program = (
         "import fewbits._core as c\n"
         "for m in ('core', 'coding', 'container', 'formats'):\n"
-        "    print(m, [(n, getattr(v, '__doc__', '')) for n, v in sorted(vars(getattr(c, m)).items())"
+        "    print(m, [(n, str(v.__doc__).replace('_core._' + c.isa, '_core'))"
+        " for n, v in sorted(vars(getattr(c, m)).items())"
         " if not n.startswith('_')])\n"
     )
 

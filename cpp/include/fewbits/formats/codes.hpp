@@ -156,7 +156,7 @@ template <class In, class T, class C>
 void encode_with(Span<const In> x, const FloatFormat& f, const RoundOptions& options, Span<C> codes) {
     constexpr const char* function = "formats.encode";
     const Plan<T> plan = make_plan<T>(function, f, options, x.size());
-    const RoundChunk<T> kernel = round_chunk_of<T>(options.rounding);
+    const RoundChunk<T> kernel = round_chunk_of<T>(plan);
     parallel_for(x.size(), thread_block, options.threads, [&](std::size_t begin, std::size_t end) {
         T values[chunk];
         std::uint32_t wide[chunk];

@@ -20,7 +20,7 @@
 // k, R are the top k bits and up means A: floor(d 2^k) + R >= 2^k, B: d 2^k + R + 1/2 >= 2^k, C: rne(d 2^k) +
 // R >= 2^k.
 //
-// Kernel. On the bits of the carrier, 2^drop carrier units being the quantum: add a value below 2^drop that
+// Kernels. On the bits of the carrier, 2^drop carrier units being the quantum: add a value below 2^drop that
 // depends on the mode alone and cut the low drop bits off; the carry into the exponent is what is wanted.
 // Integer arithmetic only, so the flush-to-zero mode of the thread does not matter. Lanes the recipe does not
 // cover (nan, infinity, and a few rare cases) send their group through the reference.
@@ -650,13 +650,70 @@ std::size_t round_chunk(const Plan<T>& plan, const T* x, T* out, std::size_t cou
     return refused;
 }
 
+// The same for nearest_even where float additions will do: adding and subtracting 2^(max(e, emin) + 24 - p)
+// leaves multiples of the quantum. About twice as fast as the carry; a group it does not cover goes there.
+inline std::size_t round_chunk_by_addition(const Plan<float>& plan, const float* x, float* out,
+                                           std::size_t count, std::uint64_t i, const std::uint32_t* draws) {
+    using simd::f32x8;
+    using simd::i32x8;
+    const FloatFormat& f = plan.format;
+    const i32x8 sign = splat<i32x8>(sign_bit<float>), exponent_bits = splat<i32x8>(infinity_bits<float>);
+    const i32x8 lowest = splat<i32x8>(plan.min_normal),
+                lift = splat<i32x8>((24U - static_cast<unsigned>(f.precision)) << 23);
+    const f32x8 largest = f32x8::broadcast(from_word<float>(plan.largest[0]));
+    std::size_t refused = count;
+    for (std::size_t k = 0; k < count; k += 8) {
+        const std::size_t lanes = std::min<std::size_t>(count - k, 8);
+        const f32x8 value = lanes == 8 ? f32x8::load(x + k) : f32x8::load_partial(x + k, lanes);
+        const i32x8 word = simd::bit_cast<i32x8>(value);
+        const f32x8 a = abs(value);
+        const f32x8 magic = simd::bit_cast<f32x8>(max(word & exponent_bits, lowest) + lift);
+        const f32x8 rounded = value_barrier(a + magic) - magic;
+        // Nan, infinity, and values whose magic number has left the carrier too.
+        if (FEWBITS_UNLIKELY(!all(rounded <= largest))) {
+            const std::size_t at =
+                round_chunk<float, Rounding::nearest_even>(plan, x + k, out + k, lanes, i + k, draws);
+            if (at != lanes) refused = std::min(refused, k + at);
+            continue;
+        }
+        i32x8 result_sign = word & sign;
+        if (!f.has_neg_zero) result_sign = select(rounded == f32x8::zero(), i32x8::zero(), result_sign);
+        const f32x8 result = simd::bit_cast<f32x8>(simd::bit_cast<i32x8>(rounded) | result_sign);
+        if (lanes == 8)
+            store(result, out + k);
+        else
+            store_partial(result, out + k, lanes);
+    }
+    return refused;
+}
+
+// Far from the carrier's subnormals, so that a thread that flushes them gets the same bits, and far enough
+// below its overflow; and only where this thread rounds to nearest even.
+inline bool rounds_by_addition(const Plan<float>& plan) {
+    const FloatFormat& f = plan.format;
+    const RoundOptions& options = plan.options;
+    if (options.rounding != Rounding::nearest_even || options.subnormal != Subnormal::gradual ||
+        options.flush_inputs || !options.exponent_limit || f.is_fixed || !f.is_signed || !f.has_zero)
+        return false;
+    if (f.precision < 2 || f.precision > 22 || f.quantum_exponent() < -100 || f.max_exponent > 100)
+        return false;
+    float even = 0x1p24F, one = 1, three = 3;
+    FEWBITS_VALUE_BARRIER(even);
+    FEWBITS_VALUE_BARRIER(one);
+    FEWBITS_VALUE_BARRIER(three);
+    return even + one == 0x1p24F && even + three == 0x1p24F + 4 && -even - three == -0x1p24F - 4;
+}
+
 template <class T>
 using RoundChunk = std::size_t (*)(const Plan<T>&, const T*, T*, std::size_t, std::uint64_t,
                                    const WordOf<T>*);
 
 template <class T>
-RoundChunk<T> round_chunk_of(Rounding mode) {
-    switch (mode) {
+RoundChunk<T> round_chunk_of(const Plan<T>& plan) {
+    if constexpr (std::is_same_v<T, float>) {
+        if (rounds_by_addition(plan)) return round_chunk_by_addition;
+    }
+    switch (plan.options.rounding) {
         case Rounding::nearest_even:
             return round_chunk<T, Rounding::nearest_even>;
         case Rounding::nearest_away:
@@ -777,7 +834,7 @@ void round_to(Span<const In> x, const FloatFormat& format, const RoundOptions& o
                                                 std::to_string(out.size()) + " for " +
                                                 std::to_string(x.size()));
     const detail::Plan<T> plan = detail::make_plan<T>(function, format, options, x.size());
-    const detail::RoundChunk<T> kernel = detail::round_chunk_of<T>(options.rounding);
+    const detail::RoundChunk<T> kernel = detail::round_chunk_of<T>(plan);
     parallel_for(x.size(), detail::thread_block, options.threads, [&](std::size_t begin, std::size_t end) {
         for (std::size_t i = begin; i < end; i += detail::chunk)
             detail::round_any<In, T>(function, plan, kernel, x.data() + i, out.data() + i,
