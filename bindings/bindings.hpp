@@ -40,3 +40,4 @@ void register_core(nb::module_& m);
 void register_files(nb::module_& m);
 void register_coding(nb::module_& m);
 void register_container(nb::module_& m);
+void register_formats(nb::module_& m);

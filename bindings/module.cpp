@@ -60,4 +60,6 @@ NB_MODULE(FEWBITS_MODULE, m) {
     register_coding(coding);
     nb::module_ container = m.def_submodule("container", "Tensors and the .fewbits container.");
     register_container(container);
+    nb::module_ formats = m.def_submodule("formats", "Number formats, rounding, codes.");
+    register_formats(formats);
 }

@@ -18,13 +18,16 @@ import traceback
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from tqdm import tqdm
 
 import fewbits
 from fewbits import files
 from fewbits.errors import ArgumentError, Error, LimitError
+
+if TYPE_CHECKING:
+    from fewbits.formats import FloatFormat
 
 __all__ = ["main"]
 
@@ -494,7 +497,90 @@ def _demo(arguments: argparse.Namespace) -> int:
     return EXIT_GOOD if report.ok else EXIT_BAD
 
 
-_COMMANDS = (_add_compress, _add_decompress, _add_inspect, _add_verify, _add_demo)
+def _add_formats(commands: Any) -> None:
+    parser = _add_command(
+        commands,
+        "formats",
+        _formats,
+        summary="list the number formats, or show one: range, precision, all its values",
+        description="List the number formats that have a name, or show one: range, epsilon, counts, and for\n"
+        "at most 8 bits all its values. NAME is anything fewbits.formats.get takes.",
+        examples="  fewbits formats\n  fewbits formats float8_e4m3fn\n"
+        "  fewbits formats 'float(e=3,m=2,nan=none,inf=0)' --json\n"
+        "  fewbits formats bf16 --plot spacing.png\n",
+    )
+    parser.add_argument("name", metavar="NAME", nargs="?", help="name, alias or expression of a format")
+    parser.add_argument(
+        "--plot", metavar="FILE", help="draw the distance between neighbours (needs matplotlib)"
+    )
+
+
+def _formats(arguments: argparse.Namespace) -> int:
+    from fewbits import formats
+
+    if arguments.name is None:
+        if arguments.plot:
+            raise ArgumentError("fewbits formats: --plot needs the NAME of a format")
+        tables = [formats.get(name).table() for name in formats.FORMATS]
+        if arguments.json:
+            _print_json(tables)
+        elif not arguments.quiet:
+            columns = ("name", "bits", "precision", "max", "smallest_normal", "smallest_subnormal", "nan")
+            rows = [[_number(table[column]) for column in columns] for table in tables]
+            heads = ("format", "bits", "precision", "largest", "smallest normal", "smallest", "nan")
+            _print_table(heads, rows, right=heads[1:-1])
+        return EXIT_GOOD
+    chosen = formats.get(arguments.name)
+    table = chosen.table()
+    values = chosen.values().tolist() if 0 < chosen.bits <= 8 else None
+    if arguments.plot:
+        _plot_spacing(chosen, arguments.plot)
+    if arguments.json:
+        _print_json({**table, "values": values})
+    elif not arguments.quiet:
+        for key, value in table.items():
+            print(f"{key.replace('_', ' '):<19} {_number(value)}")
+        if values is not None:
+            print("values")
+            for start in range(0, len(values), 8):
+                print("  " + " ".join(f"{value:<11.6g}" for value in values[start : start + 8]).rstrip())
+    return EXIT_GOOD
+
+
+def _number(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "-"
+    return f"{value:.9g}" if isinstance(value, float) else str(value)
+
+
+def _plot_spacing(chosen: FloatFormat, path: str) -> None:
+    """Draws the distance from each binade's values to the next, over their magnitude."""
+    try:
+        from matplotlib.figure import Figure
+    except ImportError:
+        raise ArgumentError("fewbits formats: --plot needs matplotlib: pip install matplotlib") from None
+    if chosen.is_fixed:
+        low, high = chosen.smallest_subnormal, chosen.max
+        x, y = [low, high], [low, low]
+    else:
+        t = chosen.precision - 1
+        exponents = range(chosen.min_exponent, chosen.max_exponent + 1)
+        x = [chosen.smallest_subnormal, *(2.0**e for e in exponents), chosen.max]
+        y = [2.0 ** (e - t) for e in (chosen.min_exponent, *exponents, chosen.max_exponent)]
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.add_subplot()
+    axes.step(x, y, where="post")
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log", base=2)
+    axes.set_xlabel("magnitude")
+    axes.set_ylabel("distance to the next value")
+    axes.set_title(chosen.name)
+    figure.savefig(path)
+
+
+_COMMANDS = (_add_compress, _add_decompress, _add_inspect, _add_verify, _add_formats, _add_demo)
 
 
 # ---- the terminal ------------------------------------------------------------------------------------------

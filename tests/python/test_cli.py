@@ -77,9 +77,18 @@ def assert_error(result: subprocess.CompletedProcess[str], status: int, *parts: 
 def test_help_teaches_the_tool() -> None:
     result = run("--help")
     assert result.returncode == 0
-    for word in ("compress", "decompress", "inspect", "verify", "demo", "examples:", "exit status:"):
+    for word in (
+        "compress",
+        "decompress",
+        "inspect",
+        "verify",
+        "formats",
+        "demo",
+        "examples:",
+        "exit status:",
+    ):
         assert word in result.stdout
-    for command in ("compress", "decompress", "inspect", "verify", "demo"):
+    for command in ("compress", "decompress", "inspect", "verify", "formats", "demo"):
         result = run(command, "--help")
         assert result.returncode == 0
         assert "examples:" in result.stdout
@@ -94,7 +103,7 @@ def test_version() -> None:
 def test_the_examples_of_the_help_are_valid_commands() -> None:
     parser = cli._build_parser()
     help_text = parser.format_help()
-    for command in ("compress", "decompress", "inspect", "verify", "demo"):
+    for command in ("compress", "decompress", "inspect", "verify", "formats", "demo"):
         help_text += run(command, "--help").stdout
     examples = re.findall(r"^  fewbits ([a-z]+ ?[^\n|]*)", help_text, re.MULTILINE)
     assert len(examples) >= 14
@@ -553,3 +562,44 @@ def test_the_installed_command() -> None:
         pytest.skip("the package is not installed with its script")
     result = subprocess.run([command, "--version"], capture_output=True, encoding="utf-8", check=True)
     assert result.stdout == f"fewbits {fewbits.__version__} ({fewbits.isa})\n"
+
+
+def test_formats() -> None:
+    listing = run("formats").stdout.splitlines()
+    assert listing[0].split()[:3] == ["format", "bits", "precision"]
+    row = next(line for line in listing if line.startswith("float8_e4m3fn "))
+    assert row.split() == ["float8_e4m3fn", "8", "4", "448", "0.015625", "0.001953125", "outer"]
+    tables = json.loads(run("formats", "--json").stdout)
+    assert {table["name"]: table["max"] for table in tables}["float16"] == 65504
+
+
+def test_one_format() -> None:
+    shown = run("formats", "fp4").stdout
+    assert "finite values       15" in shown
+    assert shown.splitlines()[-2].split() == ["-6", "-4", "-3", "-2", "-1.5", "-1", "-0.5", "0"]
+    assert shown.splitlines()[-1].split() == ["0.5", "1", "1.5", "2", "3", "4", "6"]
+    table = json.loads(run("formats", "float16", "--json").stdout)
+    assert (table["finite_values"], table["nan_codes"], table["values"]) == (63487, 2046, None)
+    assert run("formats", "fp4", "-q").stdout == ""
+
+
+def test_formats_refuses() -> None:
+    unknown = run("formats", "flaot16")
+    assert (unknown.returncode, unknown.stdout) == (2, "")
+    assert "nearest: float16" in unknown.stderr
+    assert run("formats", "--plot", "a.png").returncode == 2
+
+
+def test_plot_of_a_format(tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="pip install matplotlib")
+    for name in ("fp4", "bfloat16", "int8", "float64", "e8m0"):
+        done = run("formats", name, "--plot", tmp_path / "spacing.png", "-q")
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / "spacing.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_plot_without_matplotlib(tmp_path: Path) -> None:
+    command = run_code("sys.modules['matplotlib'] = None", "formats", "fp4", "--plot", tmp_path / "x.png")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "pip install matplotlib" in done.stderr

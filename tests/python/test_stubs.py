@@ -42,8 +42,9 @@ def test_every_isa_has_the_same_names(isa: str) -> None:
     """One set of stubs serves all extensions."""
     program = (
         "import fewbits._core as c\n"
-        "for m in ('core', 'coding', 'container'):\n"
-        "    print(m, [(n, getattr(v, '__doc__', '')) for n, v in sorted(vars(getattr(c, m)).items())"
+        "for m in ('core', 'coding', 'container', 'formats'):\n"
+        "    print(m, [(n, str(v.__doc__).replace('_core._' + c.isa, '_core'))"
+        " for n, v in sorted(vars(getattr(c, m)).items())"
         " if not n.startswith('_')])\n"
     )
 

@@ -2,3 +2,4 @@
 #pragma once
 
 #include "fewbits/coding.hpp"
+#include "fewbits/formats.hpp"

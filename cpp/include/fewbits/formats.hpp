@@ -1,0 +1,6 @@
+// Number formats of few bits, and rounding to them.
+#pragma once
+
+#include "fewbits/formats/codes.hpp"
+#include "fewbits/formats/float_format.hpp"
+#include "fewbits/formats/rounding.hpp"

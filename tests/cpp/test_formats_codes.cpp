@@ -1,0 +1,90 @@
+#include "fewbits/formats/codes.hpp"
+
+#include <cmath>
+#include <vector>
+
+#include "check.hpp"
+
+using namespace fewbits;
+using namespace fewbits::formats;
+
+namespace {
+
+// Every code back and forth, for T in float and double.
+template <class T, class C>
+void round_trip(const FloatFormat& f) {
+    std::vector<C> codes(std::size_t{1} << f.bits), again(codes.size());
+    for (std::size_t i = 0; i < codes.size(); ++i) codes[i] = static_cast<C>(i);
+    std::vector<T> values(codes.size());
+    decode(Span<const C>(codes), f, Span<T>(values));
+    RoundOptions options;
+    options.rounding = Rounding::toward_zero;
+    encode(Span<const T>(values), f, options, Span<C>(again));
+    for (std::size_t i = 0; i < codes.size(); ++i) {
+        CHECK_BITS(values[i], reference::value_of<T>(static_cast<std::uint32_t>(i), f));
+        CHECK_EQUAL(reference::code_of(values[i], f), static_cast<std::uint32_t>(again[i]));
+        if (std::isnan(values[i]))
+            CHECK_EQUAL(again[i] & ~f.sign_code(), f.nan_code() & ~f.sign_code());
+        else
+            CHECK_EQUAL(again[i], codes[i]);
+    }
+}
+
+}  // namespace
+
+TEST(every_code_comes_back) {
+    for (const NamedFormat& known : registry) {
+        if (known.format.bits <= 8) {
+            round_trip<float, std::uint8_t>(known.format);
+            round_trip<double, std::uint8_t>(known.format);
+        } else if (known.format.bits <= 16) {
+            round_trip<float, std::uint16_t>(known.format);
+            round_trip<double, std::uint16_t>(known.format);
+        }
+    }
+    for (const char* name :
+         {"int8", "uint4", "int1", "fixed(3,5)", "binary8p1se", "binary8p3ue", "binary5p5uf",
+          "float(e=8,m=1,bias=140)", "float(e=4,m=3,neg_zero=1,nan=none,inf=0)"}) {
+        round_trip<double, std::uint8_t>(get(std::string(name)).bits <= 8 ? get(std::string(name))
+                                                                          : get("int8"));
+        if (get(std::string(name)).bits > 8) round_trip<double, std::uint16_t>(get(std::string(name)));
+    }
+    round_trip<double, std::uint16_t>(get("int16"));
+    round_trip<double, std::uint32_t>(get("fixed(8,8)"));
+}
+
+TEST(known_codes) {
+    const float x[] = {0.5F, -6, 2.5F, 1e9F, -0.0F};
+    std::uint8_t codes[5];
+    encode(Span<const float>(x), get("fp4"), {}, Span<std::uint8_t>(codes));
+    const std::uint8_t expected[] = {1, 15, 4, 7, 8};
+    for (int i = 0; i < 5; ++i) CHECK_EQUAL(codes[i], expected[i]);
+}
+
+TEST(wide_formats_take_narrow_inputs) {
+    const float x[] = {1.5F, -2.25F, 0x1p-149F};
+    std::uint32_t codes[3];
+    encode(Span<const float>(x), get("fixed(16,16)"), {}, Span<std::uint32_t>(codes));
+    CHECK_EQUAL(codes[0], 0x18000U);
+    CHECK_EQUAL(codes[1], 0xfffdc000U);
+    CHECK_EQUAL(codes[2], 0U);
+    double back[3];
+    decode(Span<const std::uint32_t>(codes), get("fixed(16,16)"), Span<double>(back));
+    CHECK_BITS(back[1], -2.25);
+}
+
+TEST(refusals) {
+    std::uint8_t codes[2] = {1, 16};
+    float x[2] = {1, 2};
+    std::uint16_t wide[2];
+    CHECK_THROWS(decode(Span<const std::uint8_t>(codes, 2), get("fp4"), Span<float>(x)), ArgumentError);
+    CHECK_THROWS(decode(Span<const std::uint8_t>(codes, 2), get("half"), Span<float>(x)), ArgumentError);
+    CHECK_THROWS(decode(Span<const std::uint8_t>(codes, 1), get("fp4"), Span<float>(x)), ArgumentError);
+    CHECK_THROWS(encode(Span<const float>(x, 2), get("half"), {}, Span<std::uint8_t>(codes)), ArgumentError);
+    CHECK_THROWS(encode(Span<const float>(x, 1), get("half"), {}, Span<std::uint16_t>(wide)), ArgumentError);
+    CHECK_THROWS(encode(Span<const float>(x, 2), get("float64"), {}, Span<std::uint16_t>(wide)),
+                 ArgumentError);
+    CHECK_THROWS(
+        encode(Span<const float>(x, 2), get("float(p=3,emin=-3,emax=3)"), {}, Span<std::uint16_t>(wide)),
+        ArgumentError);
+}
