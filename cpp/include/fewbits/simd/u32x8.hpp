@@ -140,14 +140,14 @@ FEWBITS_INLINE u32x8 lookup(const std::uint32_t* table, u32x8 index) {
     return {_mm256_i32gather_epi32(reinterpret_cast<const int*>(table), index.v, 4)};
 #else
     const __m128i low = _mm256_castsi256_si128(index.v), high = _mm256_extracti128_si256(index.v, 1);
-    const auto four = [table](__m128i at) {
-        const std::uint64_t first = static_cast<std::uint64_t>(_mm_cvtsi128_si64(at));
-        const std::uint64_t second = static_cast<std::uint64_t>(_mm_extract_epi64(at, 1));
-        const auto entry = [table](std::uint64_t i) { return static_cast<int>(table[i]); };
-        __m128i v = _mm_cvtsi32_si128(entry(first & 0xffffffffU));
-        v = _mm_insert_epi32(v, entry(first >> 32), 1);
-        v = _mm_insert_epi32(v, entry(second & 0xffffffffU), 2);
-        return _mm_insert_epi32(v, entry(second >> 32), 3);
+    // Pairs of entries by inserts, joined by an unpack: the shortest way from the loads to the vector.
+    const auto two = [table](std::uint64_t at) {
+        const __m128i v = _mm_cvtsi32_si128(static_cast<int>(table[at & 0xffffffffU]));
+        return _mm_insert_epi32(v, static_cast<int>(table[at >> 32]), 1);
+    };
+    const auto four = [two](__m128i at) {
+        return _mm_unpacklo_epi64(two(static_cast<std::uint64_t>(_mm_cvtsi128_si64(at))),
+                                  two(static_cast<std::uint64_t>(_mm_extract_epi64(at, 1))));
     };
     return {_mm256_inserti128_si256(_mm256_castsi128_si256(four(low)), four(high), 1)};
 #endif
@@ -156,18 +156,15 @@ FEWBITS_INLINE u32x8 lookup(const std::uint32_t* table, u32x8 index) {
 FEWBITS_INLINE u32x8 lookup_through(const std::uint8_t* first, const std::uint32_t* table, u32x8 index,
                                     std::uint8_t* out) {
     const __m128i low = _mm256_castsi256_si128(index.v), high = _mm256_extracti128_si256(index.v, 1);
-    const auto four = [=](__m128i at, std::uint8_t* to) {
-        const std::uint64_t i01 = static_cast<std::uint64_t>(_mm_cvtsi128_si64(at));
-        const std::uint64_t i23 = static_cast<std::uint64_t>(_mm_extract_epi64(at, 1));
-        const auto entry = [=](std::uint64_t i, int j) {
-            const std::uint8_t middle = first[i];
-            to[j] = middle;
-            return static_cast<int>(table[middle]);
-        };
-        __m128i v = _mm_cvtsi32_si128(entry(i01 & 0xffffffffU, 0));
-        v = _mm_insert_epi32(v, entry(i01 >> 32, 1), 1);
-        v = _mm_insert_epi32(v, entry(i23 & 0xffffffffU, 2), 2);
-        return _mm_insert_epi32(v, entry(i23 >> 32, 3), 3);
+    const auto two = [=](std::uint64_t at, std::uint8_t* to) {
+        to[0] = first[at & 0xffffffffU];
+        to[1] = first[at >> 32];
+        const __m128i v = _mm_cvtsi32_si128(static_cast<int>(table[to[0]]));
+        return _mm_insert_epi32(v, static_cast<int>(table[to[1]]), 1);
+    };
+    const auto four = [two](__m128i at, std::uint8_t* to) {
+        return _mm_unpacklo_epi64(two(static_cast<std::uint64_t>(_mm_cvtsi128_si64(at)), to),
+                                  two(static_cast<std::uint64_t>(_mm_extract_epi64(at, 1)), to + 2));
     };
     return {_mm256_inserti128_si256(_mm256_castsi128_si256(four(low, out)), four(high, out + 4), 1)};
 }
