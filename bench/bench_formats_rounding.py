@@ -42,10 +42,10 @@ def peer_type(name: str) -> Any:
 def pychop_rounding(x: np.ndarray) -> Any:
     """pychop's float16, or None."""
     try:
-        from pychop import LightChop
+        from pychop import Chop
     except ImportError:
         return None
-    chop = LightChop(exp_bits=5, sig_bits=10, rmode=1)
+    chop = Chop(exp_bits=5, sig_bits=10, rmode=1)
     return lambda: np.asarray(chop(x))
 
 
