@@ -1,7 +1,8 @@
 // Values to codes and back.
 //
-// encode rounds (rounding.hpp) and packs the bits of each value; decode is exact and looks up a table where
-// that pays. A code stands in the low bits of a uint8, uint16 or uint32.
+// encode rounds (rounding.hpp) and packs the bits of each value. decode is exact: a shift for the upper parts
+// of float32, the conversion of the hardware for float16, else a table where that pays. A code stands in the
+// low bits of a uint8, uint16 or uint32.
 //
 // Contract: exact, the same bits on every machine. decode(encode(x)) is round_to(x), encode(decode(c)) is c
 // but for NaN codes that are not the canonical one. -0 and the sign of NaN come back where the format has
@@ -145,10 +146,51 @@ void code_chunk(const FloatFormat& f, const T* values, std::uint32_t* codes, std
                 code = select(a > infinity, nan_code, select(a == infinity, inf_code, code));
             code = code | select(negative, sign_code, zero);
         }
+        if constexpr (std::is_same_v<T, float>) {
+            if (lanes == V::size) {
+                store(code, reinterpret_cast<std::int32_t*>(codes + k));
+                continue;
+            }
+        }
         typename V::element buffer[V::size];
         store(code, buffer);
         for (std::size_t lane = 0; lane < lanes; ++lane)
             codes[k + lane] = static_cast<std::uint32_t>(buffer[lane]);
+    }
+}
+
+// Codes that are the upper part of a float32: bfloat16, tf32 and float32 itself.
+inline bool heads_of_float32(const FloatFormat& f) {
+    return f.nan == NanKind::ieee && f.is_signed && f.exponent_bits == 8 && f.bias == 127 && f.bits <= 32;
+}
+
+template <class C>
+void decode_heads(const FloatFormat& f, const C* codes, float* out, std::size_t count) {
+    const int shift = 32 - f.bits;
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::uint32_t word = static_cast<std::uint32_t>(codes[i]) << shift;
+        const std::uint32_t sign = word & sign_bit<float>;
+        // Every NaN becomes the canonical one.
+        const std::uint32_t value = (word ^ sign) > infinity_bits<float> ? nan_bits<float> | sign : word;
+        out[i] = from_word<float>(value);
+    }
+}
+
+inline void decode_float16(const std::uint16_t* codes, float* out, std::size_t count) {
+    using simd::f32x8;
+    using simd::i32x8;
+    const i32x8 sign = splat<i32x8>(sign_bit<float>), nan = splat<i32x8>(nan_bits<float>);
+    for (std::size_t k = 0; k < count; k += 8) {
+        const std::size_t lanes = std::min<std::size_t>(count - k, 8);
+        std::uint16_t padded[8] = {};
+        if (lanes != 8) std::copy(codes + k, codes + count, padded);
+        const f32x8 value = simd::load_float16(lanes == 8 ? codes + k : padded);
+        const f32x8 canonical = simd::bit_cast<f32x8>((simd::bit_cast<i32x8>(value) & sign) | nan);
+        const f32x8 result = select(value == value, value, canonical);
+        if (lanes == 8)
+            store(result, out + k);
+        else
+            store_partial(result, out + k, lanes);
     }
 }
 
@@ -210,6 +252,13 @@ void decode(Span<const C> codes, const FloatFormat& format, Span<T> out) {
             FEWBITS_REQUIRE(std::uint64_t{codes[i]} >> f.bits == 0,
                             std::string(function) + ": codes must be below 2^" + std::to_string(f.bits) +
                                 ", got " + std::to_string(codes[i]) + " at flat index " + std::to_string(i));
+    }
+    if constexpr (std::is_same_v<T, float>) {
+        if (detail::heads_of_float32(f))
+            return detail::decode_heads(f, codes.data(), out.data(), codes.size());
+        if constexpr (std::is_same_v<C, std::uint16_t>) {
+            if (f == get("float16")) return detail::decode_float16(codes.data(), out.data(), codes.size());
+        }
     }
     const std::size_t values = f.bits <= 16 ? std::size_t{1} << f.bits : 0;
     if (values == 0 || (values > 256 && codes.size() < values)) {
