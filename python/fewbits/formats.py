@@ -181,7 +181,7 @@ def get(name: str | FloatFormat | np.dtype[Any]) -> FloatFormat:
 
     Parameters
     ----------
-    name : str, FloatFormat or dtype
+    name : str, FloatFormat or numpy.dtype
         A name of `FORMATS`; an alias (``"bf16"``, ``"half"``, ``"e5m2"``); a P3109 name (``"binary8p3se"``:
         bits, precision, signed or unsigned, extended or finite); ``"int8"``, ``"uint4"`` (1 to 16 bits),
         ``"fixed(8,4)"``, ``"ufixed(8,4)"`` (integer bits with the sign, fraction bits);
