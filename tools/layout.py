@@ -28,6 +28,7 @@ LAYERS = {
 PYTHON_LAYERS = {
     "errors": -2,
     "_core": -1,
+    "_arguments": 0,
     "_interop": 1,
     **{name: layer for name, layer in LAYERS.items() if layer >= 2},
     "container": 4,
@@ -292,9 +293,11 @@ def check_docs(root: Path) -> Iterator[str]:
         names = public_names(tree)
         if not names:
             yield f"fewbits.{name}: no __all__"
+        files = sorted(path.parent.rglob("*.py")) if path.name == "__init__.py" else [path]
         defined = {
             node.name: node
-            for node in tree.body
+            for file in files
+            for node in ast.parse(file.read_text()).body
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef))
         }
         for public in names:

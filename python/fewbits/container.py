@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from fewbits._arguments import choice, integer, output, thread_count
 from fewbits._core import container as _core
 from fewbits._core.core import Xxh64
 from fewbits.errors import ArgumentError
@@ -39,30 +40,10 @@ _TENSOR_PREFIX = "fewbits.tensor."
 # ---- arguments ------------------------------------------------------------------------------------------
 
 
-def _choice(function: str, name: str, value: str, allowed: tuple[str, ...]) -> int:
-    if value not in allowed:
-        raise ArgumentError(
-            f"{function}: {name} must be one of {', '.join(map(repr, allowed))}, got {value!r}"
-        )
-    return allowed.index(value)
-
-
-def _threads(function: str, threads: int | None, default: int) -> int:
-    if threads is None:
-        return default
-    if isinstance(threads, bool) or not isinstance(threads, int):
-        raise TypeError(f"{function}: threads must be an int or None, got {type(threads).__name__}")
-    if threads < 0:
-        raise ArgumentError(f"{function}: threads must be at least 0 (0 means all), got {threads}")
-    return threads
-
-
 def _max_bytes(function: str, max_bytes: int | None) -> int:
     if max_bytes is None:
         return int(_core.default_max_bytes)
-    if max_bytes < 0:
-        raise ArgumentError(f"{function}: max_bytes must be at least 0, got {max_bytes}")
-    return min(max_bytes, int(_core.default_max_bytes) - 1)
+    return min(integer(function, "max_bytes", max_bytes, 0, 1 << 64), int(_core.default_max_bytes) - 1)
 
 
 def _numpy_dtype(name: str) -> np.dtype[Any]:
@@ -172,7 +153,7 @@ def compress_array(x: Any, *, level: str = "default", threads: int | None = None
     >>> bool((decompress_array(data).view(np.uint32) == x.view(np.uint32)).all())
     True
     """
-    level_index = _choice("compress_array", "level", level, _core.levels)
+    level_index = choice("compress_array", "level", level, _core.levels)
     flat, dtype, shape, original = _as_tensor("compress_array", x)
     if original:
         raise TypeError(
@@ -181,7 +162,7 @@ def compress_array(x: Any, *, level: str = "default", threads: int | None = None
     base_flat = None if base is None else _as_base("compress_array", base, dtype, shape)
     return bytes(
         _core.compress_tensor(
-            flat, dtype, shape, level_index, _threads("compress_array", threads, 1), base_flat
+            flat, dtype, shape, level_index, thread_count("compress_array", threads, 1), base_flat
         )
     )
 
@@ -236,8 +217,8 @@ def decompress_array(
     out = np.empty(info.shape, _numpy_dtype(info.dtype))
     frame.decode(
         _flat_bytes(out),
-        _choice("decompress_array", "verify", verify, _core.verify_levels),
-        _threads("decompress_array", threads, 1),
+        choice("decompress_array", "verify", verify, _core.verify_levels),
+        thread_count("decompress_array", threads, 1),
         base_flat,
     )
     return out
@@ -337,8 +318,8 @@ class Writer:
         threads: int | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> None:
-        self._level = _choice("Writer", "level", level, _core.levels)
-        self._thread_count = _threads("Writer", threads, 0)
+        self._level = choice("Writer", "level", level, _core.levels)
+        self._thread_count = thread_count("Writer", threads, 0)
         for key, value in (metadata or {}).items():
             if not isinstance(key, str) or not isinstance(value, str):
                 raise TypeError(f"Writer: metadata must map str to str, got {key!r}: {value!r}")
@@ -455,8 +436,8 @@ class File(Mapping[str, NDArray[Any]]):
         base: Mapping[str, Any] | None = None,
     ) -> None:
         limit = _max_bytes("open", max_bytes)
-        self._verify = _choice("open", "verify", verify, _core.verify_levels)
-        self._thread_count = _threads("open", threads, 0)
+        self._verify = choice("open", "verify", verify, _core.verify_levels)
+        self._thread_count = thread_count("open", threads, 0)
         self._base = base
         source = np.frombuffer(path, np.uint8) if isinstance(path, bytes) else os.fsencode(path)
         self._reader: Any = _core.FileReader(source, limit)
@@ -554,7 +535,7 @@ class File(Mapping[str, NDArray[Any]]):
         begin = tensor.begin_of(first) if last > first else 0
         part_shape = (hi - lo, *shape[1:]) if shape else ()
         if whole and out is not None:
-            _check_out(name, out, dtype, shape)
+            output(f"File.read: {name!r}", out, dtype, shape, contiguous=True)
             target = out
         else:
             target = np.empty(part_shape, dtype)
@@ -581,7 +562,7 @@ class File(Mapping[str, NDArray[Any]]):
         if not np.shape(target[rest]):
             result = result.reshape(())
         if out is not None:
-            _check_out(name, out, result.dtype, result.shape)
+            output(f"File.read: {name!r}", out, result.dtype, result.shape, contiguous=True)
             out[...] = result
             return out
         return result
@@ -629,14 +610,6 @@ class File(Mapping[str, NDArray[Any]]):
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _check_out(name: str, out: NDArray[Any], dtype: np.dtype[Any], shape: tuple[int, ...]) -> None:
-    if out.dtype != dtype or out.shape != shape or not out.flags.c_contiguous or not out.flags.writeable:
-        raise ArgumentError(
-            f"File.read: {name!r}: out must be a writeable C-contiguous {dtype} array of shape {shape}, "
-            f"got {out.dtype} of shape {out.shape}"
-        )
 
 
 def _first_axis(index: Any, shape: tuple[int, ...]) -> tuple[int, int, Any]:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from fewbits._arguments import choice, thread_count
 from fewbits._files import Origin, Source, SourceTensor, check_regular_file, open_source, pieces, restore
 from fewbits.container import DTYPES, File, TensorInfo, Writer
 from fewbits.errors import ArgumentError, CodecError
@@ -325,8 +326,8 @@ def compress_file(
     >>> directory.cleanup()
     """
     started = time.perf_counter()
-    _check_choice("compress_file", "codec", codec, CODECS)
-    _check_choice("compress_file", "level", level, LEVELS)
+    choice("files.compress_file", "codec", codec, CODECS)
+    choice("files.compress_file", "level", level, LEVELS)
     opened = open_source(source)
     kept = _select(opened, include, exclude)
     target = _target(opened.path, output, opened.path + SUFFIX, overwrite)
@@ -335,7 +336,7 @@ def compress_file(
     infos = []
     with (
         _naming(opened.path),
-        Writer(target, level=level, threads=_threads(threads), metadata=metadata) as writer,
+        Writer(target, level=level, threads=thread_count("files", threads, 0), metadata=metadata) as writer,
     ):
         for tensor in kept:
             info = writer.add(
@@ -582,20 +583,6 @@ class _Advance:
             self._progress(self._done, self._total)
 
 
-def _threads(threads: int | None) -> int:
-    """What kernels understand as all cores is 0; whole-file functions mean that by None as well."""
-    if threads is not None and threads < 0:
-        raise ArgumentError(f"files: threads must be 0 (all cores) or more, got {threads}")
-    return threads or 0
-
-
-def _check_choice(function: str, argument: str, value: str, choices: Iterable[str]) -> None:
-    if value not in choices:
-        raise ArgumentError(
-            f"files.{function}: {argument} must be one of {', '.join(choices)}, got {value!r}"
-        )
-
-
 def _open(path: str, max_bytes: int | None, threads: int | None) -> File:
     check_regular_file(path)
     # Without this a user who mixes up the two commands would read about a bad magic number.
@@ -604,7 +591,7 @@ def _open(path: str, max_bytes: int | None, threads: int | None) -> File:
     if start[:6] == b"\x93NUMPY" or start[:2] == b"PK" or path.endswith((".safetensors", ".npy", ".npz")):
         raise ArgumentError(f"{path}: not a {SUFFIX} file; make one with `fewbits compress`")
     with _naming(path):
-        return File(path, max_bytes=max_bytes, verify="full", threads=_threads(threads))
+        return File(path, max_bytes=max_bytes, verify="full", threads=thread_count("files", threads, 0))
 
 
 @contextmanager

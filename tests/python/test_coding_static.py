@@ -185,7 +185,7 @@ def test_bernoulli() -> None:
     assert Bernoulli(1e-30).frequencies.tolist() == [2**15 - 1, 1]
     assert Bernoulli(np.float32(0.25), precision=24).frequencies.tolist() == [3 * 2**22, 2**22]
     for p in (0, 1, -0.1, 1.5, math.nan, math.inf):
-        with pytest.raises(ArgumentError, match=r"coding\.Bernoulli: p must be between 0 and 1, got"):
+        with pytest.raises(ArgumentError, match=r"coding\.Bernoulli: p must be in \(0, 1\), got"):
             Bernoulli(p)
 
 

@@ -147,13 +147,13 @@ def test_bad_arguments_are_named() -> None:
         ArgumentError, match=r"compress_array: level must be one of 'fast', 'default', 'max', got 'best'"
     ):
         fewbits.compress_array(x, level="best")
-    with pytest.raises(ArgumentError, match=r"compress_array: threads must be at least 0 .* got -1"):
+    with pytest.raises(ArgumentError, match=r"compress_array: threads must be in 0..65536, got -1"):
         fewbits.compress_array(x, threads=-1)
-    with pytest.raises(TypeError, match="threads must be an int or None, got float"):
+    with pytest.raises(TypeError, match="threads must be an integer, got float"):
         fewbits.compress_array(x, threads=1.5)  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="verify must be one of"):
         fewbits.decompress_array(fewbits.compress_array(x), verify="all")
-    with pytest.raises(ArgumentError, match="max_bytes must be at least 0, got -5"):
+    with pytest.raises(ArgumentError, match=r"max_bytes must be in 0\.\.18446744073709551616, got -5"):
         fewbits.decompress_array(fewbits.compress_array(x), max_bytes=-5)
     with pytest.raises(
         ArgumentError, match=r"base must be float32 of shape \(3,\), got float32 of shape \(4,\)"
@@ -298,7 +298,7 @@ def test_bad_out(tmp_path: Path) -> None:
     fewbits.save(tmp_path / "o.fewbits", {"x": np.zeros((4, 3), np.float32)})
     with fewbits.open(tmp_path / "o.fewbits") as file:
         for out in (np.zeros((4, 3)), np.zeros((3, 4), np.float32), np.zeros((3, 4), np.float32).T):
-            with pytest.raises(ArgumentError, match="out must be a writeable C-contiguous float32 array"):
+            with pytest.raises(ArgumentError, match="out must be a writable C-contiguous array of float32"):
                 file.read("x", out=out)
 
 

@@ -114,7 +114,13 @@ def public_modules() -> list[str]:
 
 def docstring_tests() -> list[doctest.DocTest]:
     finder = doctest.DocTestFinder(exclude_empty=True)
-    tests = [test for name in public_modules() for test in finder.find(importlib.import_module(name), name)]
+    tests = []
+    for name in public_modules():
+        # A private file of a package shows its examples under the public names of the package.
+        public = importlib.import_module(re.sub(r"(\._\w+)+$", "", name))
+        module = importlib.import_module(name)
+        names = {n: getattr(public, n) for n in getattr(public, "__all__", ())}
+        tests += finder.find(module, name, extraglobs=names)
     return [test for test in tests if test.examples]
 
 

@@ -28,7 +28,8 @@ _extension = _load()
 isa: str = _extension.isa
 __version__: str = _extension.__version__
 # `from fewbits._core.coding import ...` works whichever extension was chosen.
-for _name in ("core", "coding", "container", "formats"):
-    _module = getattr(_extension, _name)
+for _name, _module in list(vars(_extension).items()):
+    if not isinstance(_module, ModuleType):
+        continue
     sys.modules[f"{__name__}.{_name}"] = _module
     globals()[_name] = _module

@@ -1,270 +1,28 @@
-"""Number formats of few bits: what they hold, and rounding to them, exactly and in every mode.
-
-Formats are found by name (`get`): those of ml_dtypes, aliases, IEEE P3109 names, and a grammar for floats of
-any shape, fixed point and integers. Rounding happens once, from float32, float64 and integers alike, and
-gives the same bits on every machine; random bits depend on (seed, stream, index) alone.
-"""
+"""Rounding to a format, codes and back."""
 
 from __future__ import annotations
 
-import math
-import operator
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fewbits._arguments import choice, integer, output, seed_value, thread_count
 from fewbits._core import formats as _core
 from fewbits.errors import ArgumentError
+from fewbits.formats._registry import FORMATS, FloatFormat, get, require_codes
 
-__all__ = [
-    "FORMATS",
-    "FloatFormat",
-    "decode",
-    "encode",
-    "get",
-    "round_to",
-    "roundings",
-]
-
-FORMATS: Final[tuple[str, ...]] = tuple(_core.registered)
-"""Names of the formats that need no grammar."""
+__all__ = ["decode", "encode", "round_to"]
 
 _MASK64 = (1 << 64) - 1
 _NO_BITS: Final = np.empty(0, np.uint32)
 _STOCHASTIC: Final = ("stochastic", "stochastic_equal", "random_directed")
 
 
-class FloatFormat:
-    """A number format; `get` makes it.
-
-    Attributes
-    ----------
-    name : str
-        What `get` finds it by.
-    bits : int
-        Bits of a code; 0 for a format of values only.
-    precision : int
-        Significand bits, the hidden one included.
-    exponent_bits, bias : int
-        Of the exponent field.
-    min_exponent, max_exponent : int
-        Exponents of the smallest and the largest normal value.
-    max, min : float
-        Largest and lowest finite value.
-    is_signed, has_zero, has_subnormal, has_neg_zero, has_inf, is_fixed : bool
-    nan : str
-        Where NaN is: ``"ieee"``, ``"outer"``, ``"neg_zero_code"``, ``"top_code"`` or ``"none"``.
-
-    Examples
-    --------
-    >>> f = get("float8_e4m3fn")
-    >>> f.max, f.epsilon, f.smallest_normal, f.smallest_subnormal
-    (448.0, 0.125, 0.015625, 0.001953125)
-    >>> f == get(repr(f).split("'")[1])
-    True
-    """
-
-    __slots__ = ("_core", "name")
-
-    _core: Any
-    name: str
-
-    def __init__(self, name: str) -> None:
-        if not isinstance(name, str):
-            raise TypeError(f"FloatFormat: name must be a str, got {type(name).__name__}")
-        compact = name.replace(" ", "")
-        object.__setattr__(self, "_core", _core.get(compact))
-        object.__setattr__(self, "name", _core.aliases.get(compact, compact))
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(f"FloatFormat is read-only: {name} cannot be set")
-
-    def __getattr__(self, name: str) -> Any:
-        if name in _FIELDS:
-            return getattr(object.__getattribute__(self, "_core"), name)
-        raise AttributeError(f"FloatFormat has no attribute {name!r}")
-
-    def __dir__(self) -> list[str]:
-        return sorted({*super().__dir__(), *_FIELDS})
-
-    def __repr__(self) -> str:
-        return f"fewbits.formats.get({self.name!r})"
-
-    def __eq__(self, other: object) -> bool:
-        return bool(self._core.equals(other._core)) if isinstance(other, FloatFormat) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash((self.bits, self.precision, self.min_exponent, self.max, self.min, self.nan))
-
-    def __reduce__(self) -> tuple[type[FloatFormat], tuple[str]]:
-        return FloatFormat, (self.name,)
-
-    @property
-    def epsilon(self) -> float:
-        """Distance from 1 to the next larger value (for fixed point: between any neighbours)."""
-        return math.ldexp(1.0, self._quantum_exponent if self.is_fixed else 1 - self.precision)
-
-    @property
-    def unit_roundoff(self) -> float:
-        """Largest relative error of rounding to nearest in the normal range: half of `epsilon`."""
-        return self.epsilon / 2
-
-    @property
-    def smallest_normal(self) -> float:
-        """Least positive value of full precision (for fixed point: least positive value)."""
-        return math.ldexp(1.0, self._quantum_exponent if self.is_fixed else self.min_exponent)
-
-    @property
-    def smallest_subnormal(self) -> float:
-        """Least positive value."""
-        return math.ldexp(1.0, self._quantum_exponent)
-
-    @property
-    def _quantum_exponent(self) -> int:
-        return int(self._core.quantum_exponent)
-
-    @property
-    def code_dtype(self) -> np.dtype[Any]:
-        """The unsigned type that `encode` returns: uint8, uint16 or uint32."""
-        _require_codes("code_dtype", self)
-        return np.dtype(np.uint8 if self.bits <= 8 else np.uint16 if self.bits <= 16 else np.uint32)
-
-    def values(self) -> NDArray[np.float64]:
-        """All finite values in ascending order, zero once; formats of at most 16 bits.
-
-        >>> get("float4_e2m1fn").values()[7:].tolist()
-        [0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0]
-        """
-        if not 0 < self.bits <= 16:
-            raise ArgumentError(
-                f"FloatFormat.values: format must have codes of 1..16 bits, got {self.name!r}"
-            )
-        all_values = decode(np.arange(1 << self.bits, dtype=np.uint32), self, dtype=np.float64)
-        return np.unique(all_values[np.isfinite(all_values)]) + 0.0
-
-    def table(self) -> dict[str, Any]:
-        """Name, shape, range and counts as a dictionary; counts are None for formats of more than 16 bits."""
-        row: dict[str, Any] = {"name": self.name}
-        row.update({field: getattr(self, field) for field in _FIELDS})
-        for derived in ("epsilon", "unit_roundoff", "smallest_normal", "smallest_subnormal"):
-            row[derived] = getattr(self, derived)
-        row["finite_values"] = row["nan_codes"] = None
-        if 0 < self.bits <= 16:
-            decoded = decode(np.arange(1 << self.bits, dtype=np.uint32), self, dtype=np.float64)
-            row["finite_values"] = len(self.values())
-            row["nan_codes"] = int(np.isnan(decoded).sum())
-        return row
-
-
-_FIELDS: Final = (
-    "bits",
-    "precision",
-    "exponent_bits",
-    "bias",
-    "min_exponent",
-    "max_exponent",
-    "max",
-    "min",
-    "is_signed",
-    "has_zero",
-    "has_subnormal",
-    "has_neg_zero",
-    "has_inf",
-    "is_fixed",
-    "nan",
-)
-
-
-def get(name: str | FloatFormat | np.dtype[Any]) -> FloatFormat:
-    """The number format of a name.
-
-    Parameters
-    ----------
-    name : str, FloatFormat or numpy.dtype
-        A name of `FORMATS`; an alias (``"bf16"``, ``"half"``, ``"e5m2"``); a P3109 name (``"binary8p3se"``:
-        bits, precision, signed or unsigned, extended or finite); ``"int8"``, ``"uint4"`` (1 to 16 bits),
-        ``"fixed(8,4)"``, ``"ufixed(8,4)"`` (integer bits with the sign, fraction bits);
-        ``"float(e=5,m=10)"`` with any of ``bias=``, ``nan=ieee|outer|neg_zero_code|top_code|none``,
-        ``inf=0|1``, ``signed=0|1``, ``subnormal=0|1``, ``neg_zero=0|1``, ``max=``; or
-        ``"float(p=11,emin=-14,emax=15)"`` for values without codes. A dtype of NumPy or ml_dtypes stands for
-        its name.
-
-    Returns
-    -------
-    FloatFormat
-
-    Raises
-    ------
-    ArgumentError
-        Unknown name, with the nearest ones; a name that means three formats (``"e4m3"``); impossible
-        arguments.
-    TypeError
-        `name` is none of these.
-
-    References
-    ----------
-    .. [1] OCP 8-bit Floating Point Specification 1.0; OCP Microscaling Formats 1.0; IEEE P3109 draft.
-
-    Examples
-    --------
-    >>> get("bf16").max
-    3.3895313892515355e+38
-    >>> get("float(e=4,m=3,nan=none,inf=0)").max
-    480.0
-    >>> get("float(p=11,emin=-14,emax=15)").smallest_subnormal == get("half").smallest_subnormal
-    True
-    """
-    if isinstance(name, FloatFormat):
-        return name
-    if isinstance(name, np.dtype):
-        name = name.name
-    if not isinstance(name, str):
-        raise TypeError(f"formats.get: name must be a str, FloatFormat or dtype, got {type(name).__name__}")
-    return FloatFormat(name)
-
-
-def roundings() -> tuple[str, ...]:
-    """Names of the rounding modes.
-
-    >>> roundings()[:4]
-    ('nearest_even', 'nearest_away', 'nearest_zero', 'nearest_up')
-    """
-    return tuple(_core.roundings)
-
-
-# ---- arguments ------------------------------------------------------------------------------------------
-
-
-def _require_codes(function: str, f: FloatFormat) -> None:
-    if not 0 < f.bits <= 32:
-        raise ArgumentError(f"formats.{function}: format must have codes of 1..32 bits, got {f.name!r}")
-
-
-def _choice(function: str, name: str, value: str, allowed: tuple[str, ...]) -> int:
-    if value not in allowed:
-        raise ArgumentError(
-            f"formats.{function}: {name} must be one of {', '.join(map(repr, allowed))}, got {value!r}"
-        )
-    return allowed.index(value)
-
-
-def _integer(function: str, name: str, value: Any, low: int, high: int) -> int:
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise TypeError(
-            f"formats.{function}: {name} must be an integer, got {type(value).__name__}"
-        ) from None
-    if isinstance(value, bool) or not low <= number <= high:
-        raise ArgumentError(f"formats.{function}: {name} must be in {low}..{high}, got {value}")
-    return number
-
-
 def _array(function: str, x: Any) -> tuple[NDArray[Any], tuple[int, ...], np.dtype[Any]]:
     """`x` flat as float32, float64, int64 or uint64 without loss; its shape; its native dtype."""
     if isinstance(x, np.ma.MaskedArray):
-        raise TypeError(f"formats.{function}: masked arrays are not supported; pass .filled(...) or .data")
+        raise TypeError(f"{function}: masked arrays are not supported; pass .filled(...) or .data")
     if not isinstance(x, np.ndarray | np.generic) and hasattr(x, "__dlpack__"):
         x = np.from_dlpack(x)
     array = np.asarray(x)
@@ -277,8 +35,7 @@ def _array(function: str, x: Any) -> tuple[NDArray[Any], tuple[int, ...], np.dty
         wide = np.float32
     else:
         raise TypeError(
-            f"formats.{function}: x must hold float16, float32, float64, integers or floats of ml_dtypes, "
-            f"got {dtype}"
+            f"{function}: x must hold float16, float32, float64, integers or floats of ml_dtypes, got {dtype}"
         )
     return np.ascontiguousarray(array, dtype=wide).reshape(-1), array.shape, dtype
 
@@ -286,12 +43,6 @@ def _array(function: str, x: Any) -> tuple[NDArray[Any], tuple[int, ...], np.dty
 def _is_small_float(dtype: np.dtype[Any]) -> bool:
     """Whether a dtype of ml_dtypes is one of our formats, hence exact in float32."""
     return dtype.name in FORMATS and dtype.itemsize <= 2
-
-
-def _seed(function: str, seed: int | np.random.Generator) -> int:
-    if isinstance(seed, np.random.Generator):
-        return int(seed.integers(0, _MASK64, dtype=np.uint64, endpoint=True))
-    return _integer(function, "seed", seed, 0, _MASK64)
 
 
 def _options(
@@ -316,52 +67,49 @@ def _options(
     if rounding is None:
         if not f.has_zero:
             raise ArgumentError(
-                f"formats.{function}: rounding must be stated for {f.name!r}: 'toward_zero' (OCP scales), "
+                f"{function}: rounding must be stated for {f.name!r}: 'toward_zero' (OCP scales), "
                 "'nearest_up' (ml_dtypes), 'nearest_even', ..."
             )
         rounding = "nearest_even"
     if saturate is None:
         saturate = "finite" if f.is_fixed else "none"
-    mode = _choice(function, "rounding", rounding, _core.roundings)
+    mode = choice(function, "rounding", rounding, _core.roundings)
     random = rounding in _STOCHASTIC
-    number = _seed(function, seed)
+    number = seed_value(function, seed)
     if not random and (number != 0 or random_bits is not None or bits is not None):
         given = "seed" if number != 0 else "random_bits" if random_bits is not None else "bits"
         raise ArgumentError(
-            f"formats.{function}: {given} must not be given with the deterministic rounding {rounding!r}"
+            f"{function}: {given} must not be given with the deterministic rounding {rounding!r}"
         )
-    count = 0 if random_bits is None else _integer(function, "random_bits", random_bits, 1, 32)
+    count = 0 if random_bits is None else integer(function, "random_bits", random_bits, 1, 32)
     own = _NO_BITS
     if bits is not None:
         given_bits = np.asarray(bits)
         if given_bits.dtype.kind not in "iu" or given_bits.shape != shape:
             raise ArgumentError(
-                f"formats.{function}: bits must be integers of the shape of x, {shape}, got "
+                f"{function}: bits must be integers of the shape of x, {shape}, got "
                 f"{given_bits.dtype} of shape {given_bits.shape}"
             )
         limit = 1 << (count or 32)
         if given_bits.size and not 0 <= int(given_bits.min()) <= int(given_bits.max()) < limit:
             wrong = given_bits.min() if given_bits.min() < 0 else given_bits.max()
-            raise ArgumentError(f"formats.{function}: bits must be in 0..{limit - 1}, got {wrong}")
+            raise ArgumentError(f"{function}: bits must be in 0..{limit - 1}, got {wrong}")
         own = np.ascontiguousarray(given_bits, dtype=np.uint32).reshape(-1)
     options = _core.options(
         mode,
-        _choice(function, "saturate", saturate, _core.saturates),
-        _choice(function, "subnormal", subnormal, _core.subnormals),
-        _choice(function, "nan", nan, _core.nan_policies),
-        _choice(function, "variant", variant, _core.variants),
+        choice(function, "saturate", saturate, _core.saturates),
+        choice(function, "subnormal", subnormal, _core.subnormals),
+        choice(function, "nan", nan, _core.nan_policies),
+        choice(function, "variant", variant, _core.variants),
         number,
-        _integer(function, "stream", stream, 0, _MASK64),
-        _integer(function, "first", first, 0, _MASK64),
+        integer(function, "stream", stream, 0, _MASK64),
+        integer(function, "first", first, 0, _MASK64),
         count,
         bool(exponent_limit),
         bool(flush_inputs),
-        1 if threads is None else _integer(function, "threads", threads, 0, 1 << 16),
+        thread_count(function, threads),
     )
     return options, own
-
-
-# ---- rounding -------------------------------------------------------------------------------------------
 
 
 def round_to(
@@ -456,9 +204,9 @@ def round_to(
     [3.0, 2.0, 3.0, 3.0, 2.0, 2.0]
     """
     f = get(format)
-    flat, shape, dtype = _array("round_to", x)
+    flat, shape, dtype = _array("formats.round_to", x)
     options, own = _options(
-        "round_to",
+        "formats.round_to",
         f,
         shape,
         rounding=rounding,
@@ -478,13 +226,8 @@ def round_to(
     if flat.dtype == np.float32 and not f._core.fits_float32:
         raise ArgumentError(f"formats.round_to: format {f.name!r} does not fit {dtype}: pass float64")
     wanted = np.dtype(np.float64) if dtype.kind in "iu" else dtype
-    if out is not None and (
-        not isinstance(out, np.ndarray)
-        or out.shape != shape
-        or out.dtype != wanted
-        or not out.flags.writeable
-    ):
-        raise ArgumentError(f"formats.round_to: out must be a writable array of {wanted}, shape {shape}")
+    if out is not None:
+        output("formats.round_to", out, wanted, shape)
     carrier = np.float32 if flat.dtype == np.float32 else np.float64
     direct = out is not None and out.dtype == carrier and out.flags.c_contiguous
     result: NDArray[Any] = np.empty(flat.size, carrier) if out is None or not direct else out.reshape(-1)
@@ -552,10 +295,10 @@ def encode(
     '0x3f81'
     """
     f = get(format)
-    _require_codes("encode", f)
-    flat, shape, _ = _array("encode", x)
+    require_codes("encode", f)
+    flat, shape, _ = _array("formats.encode", x)
     options, own = _options(
-        "encode",
+        "formats.encode",
         f,
         shape,
         rounding=rounding,
@@ -610,7 +353,7 @@ def decode(codes: ArrayLike, format: str | FloatFormat, *, dtype: Any = None) ->
     [448.0, -0.0, nan]
     """
     f = get(format)
-    _require_codes("decode", f)
+    require_codes("decode", f)
     array = np.asarray(codes)
     if array.dtype == np.int64 and not isinstance(codes, np.ndarray | np.generic):
         if array.size and not 0 <= int(array.min()) <= int(array.max()) < 1 << 32:
