@@ -148,6 +148,16 @@ void register_formats(nb::module_& m) {
     bind_round_to<double, double>(m);
     bind_round_to<std::int64_t, double>(m);
     bind_round_to<std::uint64_t, double>(m);
+    m.def(
+        "round_coded",
+        [](Array1<const std::uint16_t> x, const FloatFormat& carrier, const FloatFormat& format,
+           RoundOptions how, RandomBits bits, Array1<std::uint16_t> out) {
+            how.bits = span(bits);
+            round_coded(span(x), carrier, format, how, span(out));
+        },
+        "x"_a.noconvert(), "carrier"_a, "format"_a, "options"_a, "bits"_a.noconvert(), "out"_a.noconvert(),
+        nb::call_guard<nb::gil_scoped_release>());
+    m.def("holds", &holds, "carrier"_a, "format"_a, "Whether the carrier has every value of the format.");
     bind_encoders<float>(m);
     bind_encoders<double>(m);
     bind_encoders<std::int64_t>(m);

@@ -4,3 +4,5 @@
 #include "fewbits/formats/codes.hpp"
 #include "fewbits/formats/float_format.hpp"
 #include "fewbits/formats/rounding.hpp"
+#include "fewbits/formats/rounding_options.hpp"
+#include "fewbits/formats/rounding_reference.hpp"
