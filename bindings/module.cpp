@@ -62,4 +62,6 @@ NB_MODULE(FEWBITS_MODULE, m) {
     register_container(container);
     nb::module_ formats = m.def_submodule("formats", "Number formats, rounding, codes.");
     register_formats(formats);
+    register_formats_codes(formats);
+    register_formats_blocks(formats);
 }

@@ -205,7 +205,7 @@ void encode(Span<const In> x, const FloatFormat& format, const RoundOptions& opt
 // out[i] = the value of codes[i]. Throws ArgumentError where T lacks values of the format, sizes differ, or a
 // code has bits above those of the format.
 template <class C, class T>
-void decode(Span<const C> codes, const FloatFormat& format, Span<T> out) {
+void decode(Span<const C> codes, const FloatFormat& format, Span<T> out, int threads = 1) {
     constexpr const char* function = "formats.decode";
     FEWBITS_REQUIRE(codes.size() == out.size(), "formats.decode: out must have the size of codes, got " +
                                                     std::to_string(out.size()) + " for " +
@@ -223,10 +223,16 @@ void decode(Span<const C> codes, const FloatFormat& format, Span<T> out) {
                                 ", got " + std::to_string(codes[i]) + " at flat index " + std::to_string(i));
     }
     if constexpr (std::is_same_v<T, float>) {
+        const auto pieces = [&](auto kernel) {
+            parallel_for(codes.size(), detail::thread_block, threads,
+                         [&](std::size_t begin, std::size_t end) {
+                             kernel(codes.data() + begin, out.data() + begin, end - begin);
+                         });
+        };
         if (detail::heads_of_float32(f))
-            return detail::decode_heads(f, codes.data(), out.data(), codes.size());
+            return pieces([&](const C* c, float* x, std::size_t n) { detail::decode_heads(f, c, x, n); });
         if constexpr (std::is_same_v<C, std::uint16_t>) {
-            if (f == get("float16")) return detail::decode_float16(codes.data(), out.data(), codes.size());
+            if (f == get("float16")) return pieces(detail::decode_float16);
         }
     }
     const std::size_t values = f.bits <= 16 ? std::size_t{1} << f.bits : 0;
@@ -237,7 +243,9 @@ void decode(Span<const C> codes, const FloatFormat& format, Span<T> out) {
     std::vector<T> table(values);
     for (std::size_t code = 0; code < values; ++code)
         table[code] = reference::value_of<T>(static_cast<std::uint32_t>(code), f);
-    for (std::size_t i = 0; i < codes.size(); ++i) out[i] = table[codes[i]];
+    parallel_for(codes.size(), detail::thread_block, threads, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i) out[i] = table[codes[i]];
+    });
 }
 
 // Whether `carrier` has every value of the format, infinities and NaN included.

@@ -50,6 +50,7 @@
 #include "fewbits/formats/rounding_options.hpp"
 #include "fewbits/formats/rounding_reference.hpp"
 #include "fewbits/simd/philox.hpp"
+#include "fewbits/simd/stream.hpp"
 
 namespace fewbits {
 inline namespace FEWBITS_ISA {
@@ -72,55 +73,48 @@ struct Kernels {
     EncodeChunk<T> encode;
 };
 
-template <class T, Rounding mode>
-Kernels<T> kernels_of(const Plan<T>& plan) {
+template <class T, Family family>
+Kernels<T> kernels_of_family(const Plan<T>& plan) {
     const RoundOptions& options = plan.options;
     // With one bit there is nothing between zero and the smallest normal value.
     const bool gradual = options.subnormal == Subnormal::gradual ||
                          (options.subnormal == Subnormal::nearest_normal && plan.format.precision == 1);
     if (gradual && !options.flush_inputs && options.exponent_limit && options.saturate != Saturate::wrap) {
-        using Sums = ByAddition<T, mode>;
-        using Bits = Linear<T, mode>;
+        using Sums = ByAddition<T, family>;
+        using Bits = Linear<T, family>;
         if (Bits::covers(plan.format)) return {round_fast<T, Bits, false>, round_fast<T, Bits, true>};
         if (Sums::covers(plan.format) && adds_to_nearest_even<T>())
             return {round_fast<T, Sums, false>, round_fast<T, Sums, true>};
     }
-    return {round_chunk<T, mode>, nullptr};
+    return {round_chunk<T>, nullptr};
 }
 
 template <class T>
 Kernels<T> kernels_of(const Plan<T>& plan) {
     switch (plan.options.rounding) {
         case Rounding::nearest_even:
-            return kernels_of<T, Rounding::nearest_even>(plan);
-        case Rounding::nearest_away:
-            return kernels_of<T, Rounding::nearest_away>(plan);
-        case Rounding::nearest_zero:
-            return kernels_of<T, Rounding::nearest_zero>(plan);
-        case Rounding::nearest_up:
-            return kernels_of<T, Rounding::nearest_up>(plan);
-        case Rounding::nearest_down:
-            return kernels_of<T, Rounding::nearest_down>(plan);
+            return kernels_of_family<T, Family::nearest_even>(plan);
         case Rounding::nearest_odd:
-            return kernels_of<T, Rounding::nearest_odd>(plan);
+            return kernels_of_family<T, Family::nearest_odd>(plan);
+        case Rounding::nearest_away:
+        case Rounding::nearest_zero:
+        case Rounding::nearest_up:
+        case Rounding::nearest_down:
+            return kernels_of_family<T, Family::ties>(plan);
         case Rounding::toward_zero:
-            return kernels_of<T, Rounding::toward_zero>(plan);
         case Rounding::away_from_zero:
-            return kernels_of<T, Rounding::away_from_zero>(plan);
         case Rounding::toward_positive:
-            return kernels_of<T, Rounding::toward_positive>(plan);
         case Rounding::toward_negative:
-            return kernels_of<T, Rounding::toward_negative>(plan);
+            return kernels_of_family<T, Family::directed>(plan);
         case Rounding::to_odd:
-            return kernels_of<T, Rounding::to_odd>(plan);
+            return kernels_of_family<T, Family::to_odd>(plan);
         case Rounding::stochastic:
-            return kernels_of<T, Rounding::stochastic>(plan);
+            return kernels_of_family<T, Family::stochastic>(plan);
         case Rounding::stochastic_equal:
-            return kernels_of<T, Rounding::stochastic_equal>(plan);
         case Rounding::random_directed:
-            return kernels_of<T, Rounding::random_directed>(plan);
+            return kernels_of_family<T, Family::coin>(plan);
         default:
-            return kernels_of<T, Rounding::jam>(plan);
+            return kernels_of_family<T, Family::jam>(plan);
     }
 }
 
@@ -170,12 +164,7 @@ void round_any(const char* function, const Plan<T>& plan, RoundChunk<T> kernel, 
         T wide[chunk];
         for (std::size_t k = 0; k < count; ++k) {
             if constexpr (std::is_same_v<In, float>) {
-                // On the bits: a conversion instruction would flush subnormals where the thread does.
-                const Exact e = exact(x[k]);
-                wide[k] = from_word<T>((e.kind == Exact::finite     ? compose<T>(e.significand, e.exponent)
-                                        : e.kind == Exact::infinite ? infinity_bits<T>
-                                                                    : nan_bits<T>) |
-                                       (e.negative ? sign_bit<T> : 0));
+                wide[k] = widen(x[k]);
             } else {
                 wide[k] = static_cast<T>(x[k]);
             }
@@ -212,10 +201,18 @@ void round_to(Span<const In> x, const FloatFormat& format, const RoundOptions& o
                                                 std::to_string(x.size()));
     const detail::Plan<T> plan = detail::make_plan<T>(function, format, options, x.size());
     const detail::RoundChunk<T> kernel = detail::kernels_of<T>(plan).round;
+    const bool streams = simd::streams(x.size() * sizeof(T)) &&
+                         static_cast<const void*>(x.data()) != static_cast<const void*>(out.data());
     parallel_for(x.size(), detail::thread_block, options.threads, [&](std::size_t begin, std::size_t end) {
-        for (std::size_t i = begin; i < end; i += detail::chunk)
-            detail::round_any<In, T>(function, plan, kernel, x.data() + i, out.data() + i,
-                                     std::min(detail::chunk, end - i), i);
+        T buffer[detail::chunk];
+        std::size_t count = streams ? std::min(simd::before_line(out.data() + begin), end - begin) : 0;
+        for (std::size_t i = begin; i < end; i += count, count = 0) {
+            if (count == 0) count = std::min(detail::chunk, end - i);
+            T* const to = out.data() + i;
+            detail::round_any<In, T>(function, plan, kernel, x.data() + i, streams ? buffer : to, count, i);
+            if (streams) simd::stream_copy(buffer, to, count);
+        }
+        if (streams) simd::stream_fence();
     });
 }
 

@@ -108,6 +108,17 @@ WordOf<T> compose(std::uint64_t n, int exponent) {
     return static_cast<Word>(significand + (static_cast<Word>(unit + m + bias - 1) << m));
 }
 
+// The same number as double. On the bits: a conversion instruction would flush subnormals where the thread
+// does.
+inline double widen(float x) {
+    const Exact e = exact(x);
+    return from_word<double>((e.kind == Exact::finite     ? compose<double>(e.significand, e.exponent)
+                              : e.kind == Exact::infinite ? infinity_bits<double>
+                                                          : nan_bits<double>) |
+                             (e.negative ? sign_bit<double> : 0));
+}
+inline double widen(double x) { return x; }
+
 // Whether type T has every value of the format.
 template <class T>
 bool carries(const FloatFormat& f) {

@@ -1,5 +1,5 @@
 // The kernels of the common cases: gradual underflow, no flushing of inputs, an exponent range. One inner
-// loop per mode and recipe, chosen once per call; all constants stand ready.
+// loop per family of modes and recipe, chosen once per call; all constants stand ready.
 //
 // 1. By addition, where the format lies well inside the carrier: C = 2^(max(e, emin) + m + 1 - p), m the
 //    carrier's mantissa bits, puts a + C on the grid of the quantum, rounded to nearest even, and the bits of
@@ -61,10 +61,51 @@ FEWBITS_INLINE void store_codes_partial(V codes, std::uint32_t* out, std::size_t
     std::copy(buffer, buffer + count, out);
 }
 
-inline constexpr bool is_random(Rounding mode) {
-    return mode == Rounding::stochastic || mode == Rounding::stochastic_equal ||
-           mode == Rounding::random_directed;
+// Modes that share an inner loop. directed and ties differ by sign in where they go, coin in the meaning of
+// it.
+enum class Family { nearest_even, nearest_odd, ties, directed, to_odd, jam, stochastic, coin };
+
+inline constexpr bool is_random(Family family) {
+    return family == Family::stochastic || family == Family::coin;
 }
+
+// Whether the magnitude of a number of that sign goes up: inexact ones where the mode is directed, ties among
+// the other nearest ones.
+inline bool sends_up(Rounding mode, bool negative) {
+    switch (mode) {
+        case Rounding::nearest_away:
+        case Rounding::away_from_zero:
+            return true;
+        case Rounding::nearest_up:
+        case Rounding::toward_positive:
+            return !negative;
+        case Rounding::nearest_down:
+        case Rounding::toward_negative:
+            return negative;
+        default:
+            return false;
+    }
+}
+
+// The choice of a mode as masks, by sign.
+template <class T>
+struct Choice {
+    using V = typename Carrier<T>::Lanes;
+    V positive, negative;  // all ones: up
+    V coin_sign;           // the sign bit where the coin speaks of the signed line
+
+    explicit Choice(Rounding mode) {
+        const WordOf<T> ones = static_cast<WordOf<T>>(~WordOf<T>{0});
+        positive = splat<V>(sends_up(mode, false) ? ones : WordOf<T>{0});
+        negative = splat<V>(sends_up(mode, true) ? ones : WordOf<T>{0});
+        coin_sign = splat<V>(mode == Rounding::random_directed ? sign_bit<T> : WordOf<T>{0});
+    }
+    FEWBITS_INLINE V up(V signs) const { return select(signs == splat<V>(sign_bit<T>), negative, positive); }
+    // 1 for up, else 0.
+    FEWBITS_INLINE V coin(V draw, V signs) const {
+        return logical_shift(draw ^ (signs & coin_sign), splat<V>(word_bits<T> - 1));
+    }
+};
 
 // How limited random bits enter, see the general kernel.
 template <class T>
@@ -98,12 +139,12 @@ struct LimitedBits {
 
 // Recipe 1. value() gives the bits of the rounded magnitude, code() the code of it, both without regard to
 // the largest value; a is the magnitude of the input.
-template <class T, Rounding mode>
+template <class T, Family family_of_mode>
 struct ByAddition {
     using Values = typename Carrier<T>::Values;
     using V = typename Carrier<T>::Lanes;
     static constexpr int m = Carrier<T>::mantissa_bits;
-    static constexpr Rounding rounding = mode;
+    static constexpr Family family = family_of_mode;
 
     V exponents = splat<V>(infinity_bits<T>), one = splat<V>(1);
     V lowest, lift, huge, base, code_offset, half_offset = splat<V>(std::uint64_t{m + 1} << m);
@@ -111,8 +152,9 @@ struct ByAddition {
     unsigned field_shift;
     bool one_bit, has_zero;
     LimitedBits<T> limited;
+    Choice<T> choice;
 
-    explicit ByAddition(const Plan<T>& plan) : limited(plan.options) {
+    explicit ByAddition(const Plan<T>& plan) : limited(plan.options), choice(plan.options.rounding) {
         const FloatFormat& f = plan.format;
         const auto drop = static_cast<std::uint64_t>(m + 1 - f.precision);
         lowest = splat<V>(compose<T>(1, f.min_exponent));
@@ -145,7 +187,7 @@ struct ByAddition {
         s.binade = larger_power<T>(field, lowest);
         s.magic = s.binade + lift;
         s.drop = V::zero();
-        if constexpr (mode == Rounding::stochastic) {
+        if constexpr (family == Family::stochastic) {
             s.drop = base + logical_shift(s.binade - field, splat<V>(m));
             V significand = (a & fraction) | hidden;
             if (FEWBITS_UNLIKELY(limited.rounds_fraction))
@@ -155,7 +197,7 @@ struct ByAddition {
             const Values value = simd::bit_cast<Values>(a), c = simd::bit_cast<Values>(s.magic);
             const Values sum = value_barrier(value + c);
             s.bits = simd::bit_cast<V>(sum);
-            if (mode != Rounding::nearest_even || one_bit) s.bits = adjust(s, value, a, sum - c, signs, draw);
+            if (family != Family::nearest_even || one_bit) s.bits = adjust(s, value, a, sum - c, signs, draw);
         }
         return s;
     }
@@ -170,7 +212,7 @@ struct ByAddition {
     // first word may leave open, since all of the significand lies below it and it starts with ones.
     FEWBITS_INLINE bool any_open(const Sum& s, V a, V draw) const {
         if (FEWBITS_UNLIKELY(!has_zero) && any(greater(lowest, a))) return true;
-        if constexpr (mode != Rounding::stochastic) return false;
+        if constexpr (family != Family::stochastic) return false;
         const auto far = greater(s.drop, splat<V>(word_bits<T> - 1));
         if (FEWBITS_LIKELY(none(far))) return false;
         const V decisive = splat<V>(static_cast<WordOf<T>>(~WordOf<T>{0} << (m + 1)));
@@ -184,40 +226,30 @@ private:
     FEWBITS_INLINE V adjust(const Sum& s, Values value, V a, Values nearest, V signs, V draw) const {
         const V word = simd::bit_cast<V>(nearest);
         const auto too_high = greater(word, a), too_low = greater(a, word);
-        if constexpr (mode == Rounding::toward_zero) {
-            return s.bits - keep(too_high, one);
-        } else if constexpr (mode == Rounding::away_from_zero) {
-            return s.bits + keep(too_low, one);
-        } else if constexpr (mode == Rounding::toward_positive || mode == Rounding::toward_negative) {
-            const auto inwards =
-                (mode == Rounding::toward_positive) ? signs == splat<V>(sign_bit<T>) : signs == V::zero();
-            return s.bits + select(inwards, V::zero() - keep(too_high, one), keep(too_low, one));
-        } else if constexpr (mode == Rounding::to_odd) {
+        if constexpr (family == Family::directed) {
+            const V up = choice.up(signs);
+            return s.bits + (keep(too_low, one) & up) - (keep(too_high, one) & ~up);
+        } else if constexpr (family == Family::to_odd) {
             const V even = ~parity(s) & one;
             return s.bits + keep(too_low, even) - keep(too_high, even);
-        } else if constexpr (mode == Rounding::jam) {
+        } else if constexpr (family == Family::jam) {
             Sum truncated = s;
             truncated.bits = s.bits - keep(too_high, one);
             return truncated.bits + select(a == V::zero(), V::zero(), ~parity(truncated) & one);
-        } else if constexpr (mode == Rounding::stochastic_equal || mode == Rounding::random_directed) {
-            const V bit = logical_shift(mode == Rounding::random_directed ? draw ^ signs : draw,
-                                        splat<V>(word_bits<T> - 1));
-            return s.bits - keep(too_high, one) + keep(too_high | too_low, bit);
+        } else if constexpr (family == Family::coin) {
+            return s.bits - keep(too_high, one) + keep(too_high | too_low, choice.coin(draw, signs));
         } else {
             // Nearest with another tie: the addition has gone to even n, below or above.
             const Values half = simd::bit_cast<Values>(s.magic - half_offset);
             const Values rest = value - nearest;
             const V low = keep(rest == half, one), high = keep(rest == -half, one);
-            const auto negative = signs == splat<V>(sign_bit<T>);
-            if constexpr (mode == Rounding::nearest_away) return s.bits + low;
-            if constexpr (mode == Rounding::nearest_zero) return s.bits - high;
+            if constexpr (family == Family::ties) {
+                const V up = choice.up(signs);
+                return s.bits + (low & up) - (high & ~up);
+            }
             const V odd = parity(s) & one;
-            if constexpr (mode == Rounding::nearest_even) return s.bits - (high & odd);  // with one bit alone
-            if constexpr (mode == Rounding::nearest_odd) return s.bits + (low & ~odd) - (high & ~odd);
-            if constexpr (mode == Rounding::nearest_up)
-                return s.bits + select(negative, V::zero() - high, low);
-            if constexpr (mode == Rounding::nearest_down)
-                return s.bits + select(negative, low, V::zero() - high);
+            if constexpr (family == Family::nearest_even) return s.bits - (high & odd);  // with one bit alone
+            return s.bits + (low & ~odd) - (high & ~odd);
         }
     }
 };
@@ -234,25 +266,26 @@ bool adds_to_nearest_even() {
 }
 
 // Recipe 2, with the interface of recipe 1.
-template <class T, Rounding mode>
+template <class T, Family family_of_mode>
 struct Linear {
     using V = typename Carrier<T>::Lanes;
     static constexpr int m = Carrier<T>::mantissa_bits;
-    static constexpr Rounding rounding = mode;
+    static constexpr Family family = family_of_mode;
 
     V zero = V::zero(), one = splat<V>(1), infinity = splat<V>(infinity_bits<T>);
-    V mask, half_down, half, drop_lanes;
+    V mask, half_down, tie, drop_lanes;
     unsigned drop;
     bool has_zero;
     LimitedBits<T> limited;
+    Choice<T> choice;
 
-    explicit Linear(const Plan<T>& plan) : limited(plan.options) {
+    explicit Linear(const Plan<T>& plan) : limited(plan.options), choice(plan.options.rounding) {
         drop = static_cast<unsigned>(m + 1 - plan.format.precision);
         has_zero = plan.format.has_zero;
         const WordOf<T> below = (WordOf<T>{1} << drop) - 1;
         mask = splat<V>(below);
         half_down = splat<V>(below >> 1);
-        half = splat<V>(below - (below >> 1));
+        tie = splat<V>(below - 2 * (below >> 1));  // what half a quantum is above half_down
         drop_lanes = splat<V>(drop);
     }
 
@@ -265,38 +298,25 @@ struct Linear {
 
     FEWBITS_INLINE V round(V a, V signs, V draw) const {
         a = lesser(a, infinity);
-        const auto negative = signs == splat<V>(sign_bit<T>);
         const V odd = logical_shift(a, drop_lanes) & one;
         V addend = zero;
-        if constexpr (mode == Rounding::nearest_even) {
+        if constexpr (family == Family::nearest_even) {
             addend = half_down + (odd & mask);
-        } else if constexpr (mode == Rounding::nearest_odd) {
+        } else if constexpr (family == Family::nearest_odd) {
             addend = half_down + (~odd & mask & one);
-        } else if constexpr (mode == Rounding::nearest_away) {
-            addend = half;
-        } else if constexpr (mode == Rounding::nearest_zero) {
-            addend = half_down;
-        } else if constexpr (mode == Rounding::nearest_up) {
-            addend = select(negative, half_down, half);
-        } else if constexpr (mode == Rounding::nearest_down) {
-            addend = select(negative, half, half_down);
-        } else if constexpr (mode == Rounding::away_from_zero) {
-            addend = mask;
-        } else if constexpr (mode == Rounding::toward_positive) {
-            addend = select(negative, zero, mask);
-        } else if constexpr (mode == Rounding::toward_negative) {
-            addend = keep(negative, mask);
-        } else if constexpr (mode == Rounding::to_odd) {
+        } else if constexpr (family == Family::ties) {
+            addend = half_down + (tie & choice.up(signs));
+        } else if constexpr (family == Family::directed) {
+            addend = mask & choice.up(signs);
+        } else if constexpr (family == Family::to_odd) {
             addend = keep(odd == zero, mask);
-        } else if constexpr (mode == Rounding::jam) {
+        } else if constexpr (family == Family::jam) {
             addend = select(a == zero, zero, keep(odd == zero, mask + one));
-        } else if constexpr (mode == Rounding::stochastic) {
+        } else if constexpr (family == Family::stochastic) {
             if (FEWBITS_UNLIKELY(limited.rounds_fraction)) a = limited.fraction(a, drop_lanes);
             addend = limited.addend(draw, drop_lanes);
-        } else if constexpr (mode == Rounding::stochastic_equal) {
-            addend = keep((draw & splat<V>(sign_bit<T>)) != zero, mask);
-        } else if constexpr (mode == Rounding::random_directed) {
-            addend = keep(((draw ^ signs) & splat<V>(sign_bit<T>)) != zero, mask);
+        } else {
+            addend = mask & (zero - choice.coin(draw, signs));
         }
         return (a + addend) & ~mask;
     }
@@ -349,7 +369,7 @@ std::size_t round_fast(const Plan<T>& plan, const T* x, std::conditional_t<codes
             simd::bit_cast<V>(lanes == V::size ? Values::load(x + k) : Values::load_partial(x + k, lanes));
         const V signs = word & sign, a = word ^ signs;
         V draw = V::zero();
-        if constexpr (is_random(Recipe::rounding)) {
+        if constexpr (is_random(Recipe::family)) {
             if constexpr (std::is_same_v<T, float>)
                 draw = load_words(draws + k);
             else

@@ -36,7 +36,7 @@ inline constexpr std::size_t chunk = 256;
 
 // Rounds count <= chunk elements from index i on. `draws` holds the random bits of each, top first, in whole
 // words. Returns the position of the first value that the policy refuses, else count.
-template <class T, Rounding mode>
+template <class T>
 std::size_t round_chunk(const Plan<T>& plan, const T* x, T* out, std::size_t count, std::uint64_t i,
                         const WordOf<T>* draws) {
     using Word = WordOf<T>;
@@ -45,10 +45,10 @@ std::size_t round_chunk(const Plan<T>& plan, const T* x, T* out, std::size_t cou
     constexpr int m = Carrier<T>::mantissa_bits, width = word_bits<T>;
     const FloatFormat& f = plan.format;
     const RoundOptions& options = plan.options;
-    constexpr bool random = mode == Rounding::stochastic || mode == Rounding::stochastic_equal ||
-                            mode == Rounding::random_directed;
-    constexpr bool uses_parity = mode == Rounding::nearest_even || mode == Rounding::nearest_odd ||
-                                 mode == Rounding::to_odd || mode == Rounding::jam;
+    const Rounding mode = options.rounding;
+    const bool random = rounds_randomly(mode);
+    const bool uses_parity = mode == Rounding::nearest_even || mode == Rounding::nearest_odd ||
+                             mode == Rounding::to_odd || mode == Rounding::jam;
 
     const V sign = splat<V>(sign_bit<T>), one = splat<V>(1), zero = V::zero();
     const V largest = splat<V>(plan.largest[0]), infinity = splat<V>(infinity_bits<T>);
@@ -109,13 +109,13 @@ std::size_t round_chunk(const Plan<T>& plan, const T* x, T* out, std::size_t cou
             drop = drop + select(below, lowest - exponent + extra, zero);
         }
         V far = zero;
-        if constexpr (random) far = select(drop > most, one, zero);
+        if (random) far = select(drop > most, one, zero);
         drop = select(drop > most, most, drop);
         const V mask = simd::shift_left(one, drop) - one;
 
         // 2. Up or not, as an addend below 2^drop.
         V odd = zero;
-        if constexpr (uses_parity) {
+        if (uses_parity) {
             odd = logical_shift(significand, drop);
             if (one_bit) {
                 V binades = exponent - lowest;
@@ -128,37 +128,37 @@ std::size_t round_chunk(const Plan<T>& plan, const T* x, T* out, std::size_t cou
         const V half_down = logical_shift(mask, splat<V>(1));  // below half a quantum
         const V half = mask - half_down;  // half a quantum, or 0 where nothing is dropped
         const auto negative = signs == sign;
-        if constexpr (mode == Rounding::nearest_even) {
+        if (mode == Rounding::nearest_even) {
             addend = half_down + (odd & mask & one);
-        } else if constexpr (mode == Rounding::nearest_odd) {
+        } else if (mode == Rounding::nearest_odd) {
             addend = half_down + (~odd & mask & one);
-        } else if constexpr (mode == Rounding::nearest_away) {
+        } else if (mode == Rounding::nearest_away) {
             addend = half;
-        } else if constexpr (mode == Rounding::nearest_zero) {
+        } else if (mode == Rounding::nearest_zero) {
             addend = half_down;
-        } else if constexpr (mode == Rounding::nearest_up) {
+        } else if (mode == Rounding::nearest_up) {
             addend = select(negative, half_down, half);
-        } else if constexpr (mode == Rounding::nearest_down) {
+        } else if (mode == Rounding::nearest_down) {
             addend = select(negative, half, half_down);
-        } else if constexpr (mode == Rounding::away_from_zero) {
+        } else if (mode == Rounding::away_from_zero) {
             addend = mask;
-        } else if constexpr (mode == Rounding::toward_positive) {
+        } else if (mode == Rounding::toward_positive) {
             addend = select(negative, zero, mask);
-        } else if constexpr (mode == Rounding::toward_negative) {
+        } else if (mode == Rounding::toward_negative) {
             addend = select(negative, mask, zero);
-        } else if constexpr (mode == Rounding::to_odd) {
+        } else if (mode == Rounding::to_odd) {
             addend = select((odd & one) == one, zero, mask);
-        } else if constexpr (mode == Rounding::jam) {
+        } else if (mode == Rounding::jam) {
             // Exact values go up too, but zero stays.
             addend = select(((odd & one) == one) | (significand == zero), zero, mask + one);
-        } else if constexpr (random) {
+        } else if (random) {
             const V draw = [&] {
                 if constexpr (std::is_same_v<T, float>)
                     return load_words(draws + k);
                 else
                     return V::load(draws + k);
             }();
-            if constexpr (mode == Rounding::stochastic) {
+            if (mode == Rounding::stochastic) {
                 const V bits = draw & kept_bits;
                 by_reference =
                     by_reference | ((far == one) & ((bits & decisive) == decisive) & (significand > zero));
@@ -169,7 +169,7 @@ std::size_t round_chunk(const Plan<T>& plan, const T* x, T* out, std::size_t cou
                     significand = (significand + logical_shift(cut_mask, splat<V>(1)) + last) & ~cut_mask;
                 }
                 addend = select(far == one, zero, logical_shift(bits | middle, splat<V>(width) - drop));
-            } else if constexpr (mode == Rounding::stochastic_equal) {
+            } else if (mode == Rounding::stochastic_equal) {
                 addend = select((draw & sign) == sign, mask, zero);
             } else {
                 addend = select((draw & sign) == (signs ^ sign), mask, zero);
