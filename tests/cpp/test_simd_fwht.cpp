@@ -76,3 +76,16 @@ TEST(fwht_refuses_other_lengths) {
     CHECK_THROWS(simd::fwht(Span<double>(x)), ArgumentError);
     CHECK_THROWS(simd::fwht(Span<double>(x.data(), 0)), ArgumentError);
 }
+
+TEST(fwht_of_blocks) {
+    for (const std::size_t block : {1, 2, 4, 8, 16, 32, 64, 128, 256}) {
+        std::vector<float> x = noise<float>(5 * block, block), expected = x;
+        for (std::size_t at = 0; at < x.size(); at += block)
+            simd::fwht(Span<float>(expected.data() + at, block));
+        simd::fwht(Span<float>(x), block);
+        CHECK(x == expected);
+    }
+    std::vector<float> x(12);
+    CHECK_THROWS(simd::fwht(Span<float>(x), 8), ArgumentError);
+    CHECK_THROWS(simd::fwht(Span<float>(x), 3), ArgumentError);
+}

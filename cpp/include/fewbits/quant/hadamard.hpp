@@ -16,6 +16,7 @@
 // construction I for primes 11 and 19, II for 13.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
@@ -156,14 +157,33 @@ void mix(T* data, std::size_t length, const SignMatrix<Base>& h, bool transposed
     for (; at < length; ++at) mix_at<Base, Single<T>>(data, length, at, h, transposed);
 }
 
-// block H, or block H^T.
+// Every block H, or H^T.
 template <class T>
-void hadamard_block(Span<T> block, bool transposed) {
-    const std::size_t base = hadamard_base(block.size()), length = block.size() / base;
-    for (std::size_t i = 0; i < base; ++i) simd::fwht(block.subspan(i * length, length));
-    if (base == 12) mix(block.data(), length, hadamard12, transposed);
-    if (base == 20) mix(block.data(), length, hadamard20, transposed);
-    if (base == 28) mix(block.data(), length, hadamard28, transposed);
+void hadamard_blocks(Span<T> x, std::size_t block_size, bool transposed) {
+    const std::size_t base = hadamard_base(block_size), length = block_size / base;
+    simd::fwht(x, length);
+    if (base == 1) return;
+    for (T* block = x.data(); block < x.data() + x.size(); block += block_size) {
+        if (base == 12) mix(block, length, hadamard12, transposed);
+        if (base == 20) mix(block, length, hadamard20, transposed);
+        if (base == 28) mix(block, length, hadamard28, transposed);
+    }
+}
+
+// x[i] times factors[(first + i) mod width].
+template <class T>
+void multiply_rows(Span<T> x, std::size_t first, const std::vector<T>& factors) {
+    using V = simd::detail::fwht_vector<T>;
+    std::size_t at = first % factors.size();
+    for (std::size_t done = 0; done < x.size(); at = 0) {
+        const std::size_t n = std::min(factors.size() - at, x.size() - done);
+        T* to = x.data() + done;
+        const T* factor = factors.data() + at;
+        std::size_t i = 0;
+        for (; i + V::size <= n; i += V::size) store(V::load(to + i) * V::load(factor + i), to + i);
+        for (; i < n; ++i) to[i] = to[i] * factor[i];
+        done += n;
+    }
 }
 
 // s_i / sqrt(g) for a row.
@@ -233,24 +253,18 @@ void hadamard_rotate(Span<T> x, std::size_t width, std::size_t block_size,
                         std::to_string(block_size));
     FEWBITS_REQUIRE(x.size() % width == 0, "hadamard_rotate: x must be whole rows");
     const auto factors = detail::rotation_factors<T>(width, block_size, options.seed, options.signs);
-    const std::size_t blocks = x.size() / block_size;
-    // Pieces of about 64 KiB: enough for a thread, little enough to stay in its caches between the passes.
-    const std::size_t piece = std::max<std::size_t>(1, (std::size_t{1} << 16) / sizeof(T) / block_size);
-    parallel_for(blocks, piece, options.threads == 1 ? 1 : resolve_threads(options.threads),
-                 [&](std::size_t first, std::size_t last) {
-                     using V = simd::detail::fwht_vector<T>;
-                     for (std::size_t b = first; b < last; ++b) {
-                         const Span<T> block = x.subspan(b * block_size, block_size);
-                         const T* factor = factors.data() + b * block_size % width;
-                         const auto multiply = [&] {
-                             std::size_t i = 0;
-                             for (; i + V::size <= block_size; i += V::size)
-                                 store(V::load(block.data() + i) * V::load(factor + i), block.data() + i);
-                             for (; i < block_size; ++i) block[i] = block[i] * factor[i];
-                         };
-                         if (!options.inverse) multiply();
-                         detail::hadamard_block(block, options.inverse);
-                         if (options.inverse) multiply();
+    // Pieces that stay in the first-level cache between the passes.
+    const std::size_t piece = std::max<std::size_t>(1, (std::size_t{1} << 14) / sizeof(T) / block_size);
+    // A thread is worth its start from some hundred microseconds on.
+    const std::size_t together = std::max(piece, (std::size_t{1} << 18) / sizeof(T) / block_size);
+    parallel_for(x.size() / block_size, together, resolve_threads(options.threads),
+                 [&](std::size_t begin, std::size_t end) {
+                     for (std::size_t first = begin; first < end; first += piece) {
+                         const std::size_t count = std::min(piece, end - first);
+                         const Span<T> part = x.subspan(first * block_size, count * block_size);
+                         if (!options.inverse) detail::multiply_rows(part, first * block_size, factors);
+                         detail::hadamard_blocks(part, block_size, options.inverse);
+                         if (options.inverse) detail::multiply_rows(part, first * block_size, factors);
                      }
                  });
 }

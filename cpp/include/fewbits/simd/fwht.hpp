@@ -1,6 +1,7 @@
 // Fast Walsh-Hadamard transform: x H with H the n x n matrix of (-1)^popcount(i & j), n a power of two.
 //
-//   fwht(x)     in place, n log2 n additions, not normalised: twice is n times the identity
+//   fwht(x)         in place, n log2 n additions, not normalised: twice is n times the identity
+//   fwht(x, block)  every block of that many elements
 //
 // Stages run from stride 1 to stride n / 2; stage s turns (a, b) at distance s into (a + b, a - b). The order
 // of the additions is therefore the same for every n and instruction set, and so are the bits.
@@ -105,38 +106,44 @@ FEWBITS_INLINE void fwht_pass(T* data, std::size_t n, std::size_t stride) {
 
 }  // namespace detail
 
+// Every block of `block` elements, a power of two that divides x.size().
+template <class T>
+void fwht(Span<T> x, std::size_t block) {
+    static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>);
+    FEWBITS_REQUIRE(block > 0 && (block & (block - 1)) == 0,
+                    "fwht: the length must be a power of two, got " + std::to_string(block));
+    FEWBITS_REQUIRE(x.size() % block == 0, "fwht: the length of x must be a multiple of that of a block");
+    constexpr std::size_t width = detail::fwht_vector<T>::size;
+    T* data = x.data();
+    switch (block / width) {
+        case 0:
+            for (std::size_t at = 0; at < x.size(); at += block) reference::fwht(x.subspan(at, block));
+            return;
+        case 1:
+            return detail::fwht_first<1>(data, x.size());
+        case 2:
+            return detail::fwht_first<2>(data, x.size());
+        case 4:
+            return detail::fwht_first<4>(data, x.size());
+        default:
+            break;
+    }
+    for (T* at = data; at < data + x.size(); at += block) {
+        detail::fwht_first<8>(at, block);
+        std::size_t stride = 8 * width;
+        for (; block / stride >= 8; stride *= 8) detail::fwht_pass<8>(at, block, stride);
+        if (block / stride == 4) {
+            detail::fwht_pass<4>(at, block, stride);
+        } else if (block / stride == 2) {
+            detail::fwht_pass<2>(at, block, stride);
+        }
+    }
+}
+
 // x.size() is a power of two.
 template <class T>
 void fwht(Span<T> x) {
-    static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>);
-    const std::size_t n = x.size();
-    FEWBITS_REQUIRE(n > 0 && (n & (n - 1)) == 0,
-                    "fwht: the length must be a power of two, got " + std::to_string(n));
-    constexpr std::size_t width = detail::fwht_vector<T>::size;
-    T* data = x.data();
-    if (n < width) return reference::fwht(x);
-    std::size_t stride = n;
-    switch (n / width) {
-        case 1:
-            detail::fwht_first<1>(data, n);
-            break;
-        case 2:
-            detail::fwht_first<2>(data, n);
-            break;
-        case 4:
-            detail::fwht_first<4>(data, n);
-            break;
-        default:
-            detail::fwht_first<8>(data, n);
-            stride = 8 * width;
-            break;
-    }
-    for (; n / stride >= 8; stride *= 8) detail::fwht_pass<8>(data, n, stride);
-    if (n / stride == 4) {
-        detail::fwht_pass<4>(data, n, stride);
-    } else if (n / stride == 2) {
-        detail::fwht_pass<2>(data, n, stride);
-    }
+    fwht(x, x.size());
 }
 
 }  // namespace simd
