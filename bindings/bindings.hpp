@@ -43,3 +43,4 @@ void register_container(nb::module_& m);
 void register_formats(nb::module_& m);
 void register_formats_blocks(nb::module_& m);
 void register_formats_codes(nb::module_& m);
+void register_quant(nb::module_& m);
