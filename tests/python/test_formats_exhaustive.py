@@ -1,8 +1,8 @@
 """Every input there is, where there are few enough.
 
-``python tests/python/test_formats_exhaustive.py [NAME ...]`` records the counts in
-tests/data/formats_exhaustive.json, which docs/formats.md shows: all inputs of 16 bits, and those of 32 bits for the
-formats named.
+``python tests/python/test_formats_exhaustive.py [NAME ...]`` records counts in
+tests/data/formats_exhaustive.json, which docs/formats.md shows: those of all inputs of 16 bits, and of all of
+32 bits for the formats named.
 """
 
 from __future__ import annotations
