@@ -42,3 +42,5 @@ void register_coding(nb::module_& m);
 void register_container(nb::module_& m);
 void register_formats(nb::module_& m);
 void register_quant(nb::module_& m);
+void register_formats_blocks(nb::module_& m);
+void register_formats_codes(nb::module_& m);

@@ -1,6 +1,10 @@
 // Number formats of few bits, and rounding to them.
 #pragma once
 
+#include "fewbits/formats/block_float.hpp"
 #include "fewbits/formats/codes.hpp"
 #include "fewbits/formats/float_format.hpp"
 #include "fewbits/formats/rounding.hpp"
+#include "fewbits/formats/rounding_options.hpp"
+#include "fewbits/formats/rounding_reference.hpp"
+#include "fewbits/formats/soft_errors.hpp"

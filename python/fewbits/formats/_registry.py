@@ -103,6 +103,11 @@ class FloatFormat:
         return math.ldexp(1.0, self._quantum_exponent)
 
     @property
+    def _lowest(self) -> float:
+        """Least value: the lowest finite one, or the smallest positive where there is no zero."""
+        return float(self.min) if self.has_zero else self.smallest_normal
+
+    @property
     def _quantum_exponent(self) -> int:
         return int(self._core.quantum_exponent)
 
@@ -114,7 +119,7 @@ class FloatFormat:
 
     def _decode_all(self) -> NDArray[np.float64]:
         out = np.empty(1 << self.bits, np.float64)
-        _core.decode(np.arange(out.size, dtype=np.uint32), self._core, out)
+        _core.decode(np.arange(out.size, dtype=np.uint32), self._core, out, 1)
         return out
 
     def values(self) -> NDArray[np.float64]:
