@@ -1,9 +1,13 @@
 // Entropy coding, compressed tensors and the .fewbits container.
 #pragma once
 
+#include "fewbits/coding/adaptive.hpp"
+#include "fewbits/coding/ans_stack.hpp"
 #include "fewbits/coding/bitpack.hpp"
 #include "fewbits/coding/block.hpp"
 #include "fewbits/coding/byte_part.hpp"
+#include "fewbits/coding/categorical_rows.hpp"
+#include "fewbits/coding/compressai.hpp"
 #include "fewbits/coding/container.hpp"
 #include "fewbits/coding/dtype.hpp"
 #include "fewbits/coding/float_split.hpp"
@@ -13,7 +17,9 @@
 #include "fewbits/coding/rans.hpp"
 #include "fewbits/coding/rans64.hpp"
 #include "fewbits/coding/self_test.hpp"
+#include "fewbits/coding/sequence.hpp"
 #include "fewbits/coding/static_table.hpp"
+#include "fewbits/coding/symbol_model.hpp"
 #include "fewbits/coding/tensor.hpp"
 #include "fewbits/coding/tensor_decoder.hpp"
 #include "fewbits/coding/tensor_encoder.hpp"

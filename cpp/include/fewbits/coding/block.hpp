@@ -13,6 +13,9 @@
 //               support, [u8 low bits], [u64 XXH64 of the integer parameters], varint word count, states and
 //               words of A64, [low bits, packed], [varint count of exceptions, for each a varint index less
 //               the one before less 1 and a zigzag varint difference from the bin coded] (coding/mixture.hpp)
+//   of adaptive: u8 model (coding/adaptive.hpp), varint alphabet, u8 context 0, u8 trellis 0, varint word
+//   count,
+//               states and words of A32
 //   [u32    CRC-32C of everything before]
 //
 // Only one form of a message is accepted where the format leaves a choice without a use: padding bits are 0,
@@ -32,6 +35,7 @@
 #include <utility>
 #include <vector>
 
+#include "fewbits/coding/adaptive.hpp"
 #include "fewbits/coding/bitpack.hpp"
 #include "fewbits/coding/rans.hpp"
 #include "fewbits/coding/rans64.hpp"
@@ -195,6 +199,25 @@ void append_static_block(Bytes& out, Span<Rank> ranks, const StaticTable& table,
     block.finish();
 }
 
+// n >= 1 symbols under an adaptive model. lanes = 0 takes one.
+inline void append_adaptive_block(Bytes& out, Span<const std::int32_t> symbols, const AdaptiveModel& model,
+                                  unsigned lanes = 0, bool checksum = false) {
+    FEWBITS_REQUIRE(!symbols.empty(), "append_adaptive_block: symbols must not be empty");
+    // The decoder waits for its models, not for its states: more lanes cost bytes and bring nothing.
+    if (lanes == 0) lanes = 1;
+    Bytes payload;
+    const std::size_t words = adaptive_encode(symbols, model, lanes, payload);
+    detail::BlockWriter block(out, BlockKind::adaptive, lanes,
+                              checksum ? detail::flag_checksum : std::uint8_t{0}, symbols.size());
+    out.push_back(static_cast<std::uint8_t>(model.kind));
+    append_varint(out, model.alphabet);
+    out.push_back(0);  // no context
+    out.push_back(0);  // no trellis
+    append_varint(out, words);
+    append(out, payload);
+    block.finish();
+}
+
 // ---- reading --------------------------------------------------------------------------------------------
 
 // The table of a number that a block names; throws CorruptDataError where there is none.
@@ -228,6 +251,8 @@ struct BlockView : BlockHeader {
     std::uint64_t exceptions = 0;  // how many
     ByteSpan exceptions_payload;
 
+    AdaptiveModel model;  // adaptive
+
     bool hashed() const { return (flags & detail::flag_hash) != 0; }
 };
 
@@ -256,6 +281,22 @@ inline BlockHeader read_block_header(ByteReader& reader) {
 enum class Parameters { absent, present };
 
 namespace detail {
+
+inline void read_adaptive(ByteReader& reader, BlockView& block) {
+    const std::uint8_t kind = reader.u8();
+    const std::uint64_t alphabet = reader.varint(32);
+    const std::uint8_t context = reader.u8(), trellis = reader.u8();
+    if (kind > 5 || context > 0 || trellis > 0) {
+        throw UnsupportedFeatureError(
+            "coded block: an adaptive model or context is not known to this build of fewbits");
+    }
+    block.model = {static_cast<AdaptiveKind>(kind), static_cast<std::uint32_t>(alphabet)};
+    if (!block.model.valid()) reader.fail("an adaptive model has no such alphabet");
+    if (!is_lanes32(block.lanes)) reader.fail("a block's number of lanes is not one of its coder");
+    const std::uint64_t words = reader.varint(32);
+    if (words > block.n * block.model.max_steps()) reader.fail("a block has more words than steps");
+    block.payload = reader.bytes((static_cast<std::size_t>(words) + 2 * block.lanes) * 2);
+}
 
 // The fields of a parametric block, without the hash's value being checked.
 inline void read_parametric(ByteReader& reader, BlockView& block) {
@@ -323,10 +364,9 @@ inline BlockView read_block(ByteReader& reader, const TableResolver& tables,
     BlockView block;
     static_cast<BlockHeader&>(block) = read_block_header(reader);
     const bool is_parametric = block.kind == BlockKind::parametric;
-    if (block.kind == BlockKind::adaptive || (is_parametric && parameters == Parameters::absent)) {
-        throw UnsupportedFeatureError(std::string("coded block: ") +
-                                      (is_parametric ? "a parametric block needs parameters from elsewhere"
-                                                     : "adaptive models are not supported by this build"));
+    const bool is_adaptive = block.kind == BlockKind::adaptive;
+    if (is_parametric && parameters == Parameters::absent) {
+        throw UnsupportedFeatureError("coded block: a parametric block needs parameters from elsewhere");
     }
     if (!is_parametric && (block.flags & (detail::flag_exceptions | detail::flag_low_bits)) != 0) {
         reader.fail("a block has exceptions or low bits, but no parametric model");
@@ -334,8 +374,10 @@ inline BlockView read_block(ByteReader& reader, const TableResolver& tables,
     const bool is_static = block.kind == BlockKind::static_table;
     const bool table_inline = (block.flags & detail::flag_table_inline) != 0;
     const bool hashed = (block.flags & detail::flag_hash) != 0;
-    if ((!is_static && !is_parametric && (block.lanes != 1 || hashed)) || (!is_static && table_inline))
+    if ((!is_static && !is_parametric && hashed) || (!is_static && table_inline) ||
+        (block.kind < BlockKind::static_table && block.lanes != 1)) {
         reader.fail("a block has flags without use");
+    }
     if (table_inline && hashed) reader.fail("a block has a table and a hash");
     if (block.n > max_symbols) {
         throw LimitError("coded block: has " + std::to_string(block.n) + " symbols, at most " +
@@ -380,6 +422,7 @@ inline BlockView read_block(ByteReader& reader, const TableResolver& tables,
         block.payload = reader.bytes((static_cast<std::size_t>(words) + 2 * block.lanes) * (narrow ? 2 : 4));
     }
     if (is_parametric) detail::read_parametric(reader, block);
+    if (is_adaptive) detail::read_adaptive(reader, block);
     if ((block.flags & detail::flag_checksum) != 0) {
         const std::uint32_t computed = crc32c(begin.bytes(reader.position() - begin.position()));
         if (reader.u32() != computed) reader.fail("a block's checksum is wrong");
@@ -477,6 +520,9 @@ inline void decode_symbols(const BlockView& block, Span<std::int32_t> symbols) {
             }
             break;
         }
+        case BlockKind::adaptive:
+            adaptive_decode(block.payload, block.model, block.lanes, symbols);
+            break;
         default:
             break;
     }
@@ -512,6 +558,12 @@ inline void decode_bytes(const BlockView& block, Span<std::uint8_t> bytes) {
             if (lo != 0) {
                 for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(byte + lo);
             }
+            break;
+        }
+        case BlockKind::adaptive: {
+            std::vector<std::int32_t> wide(bytes.size());
+            adaptive_decode(block.payload, block.model, block.lanes, Span<std::int32_t>(wide));
+            for (std::size_t i = 0; i < wide.size(); ++i) bytes[i] = narrow(wide[i]);
             break;
         }
         default:

@@ -383,45 +383,6 @@ inline void check_lanes64(const char* function, unsigned lanes) {
                     std::string(function) + ": lanes must be 1, 2, 4 or 8, got " + std::to_string(lanes));
 }
 
-// A message of blocks: one as it is, more as a frame.
-inline Bytes join_blocks(std::vector<Bytes>& blocks) {
-    if (blocks.size() == 1) return std::move(blocks[0]);
-    Bytes out;
-    std::size_t size = 16;
-    for (const Bytes& block : blocks) size += block.size() + varint_size(block.size());
-    out.reserve(size);
-    out.push_back(frame_byte);
-    append_varint(out, blocks.size());
-    for (const Bytes& block : blocks) append_varint(out, block.size());
-    for (const Bytes& block : blocks) append(out, block);
-    return out;
-}
-
-// The blocks of a message and where their symbols begin; the last entry is the message's number of symbols.
-struct MessageLayout {
-    std::vector<ByteSpan> blocks;
-    std::vector<std::size_t> begins;
-
-    MessageLayout(ByteSpan data, std::size_t expected) : blocks(split_frame(data)) {
-        std::uint64_t total = 0;
-        for (const ByteSpan block : blocks) {
-            ByteReader reader(block, "coded block");
-            begins.push_back(static_cast<std::size_t>(total));
-            total += read_block_header(reader).n;
-        }
-        FEWBITS_REQUIRE(total == expected, "decode: the message has " + std::to_string(total) +
-                                               " symbols, the output " + std::to_string(expected));
-        begins.push_back(static_cast<std::size_t>(total));
-    }
-};
-
-inline BlockView read_whole_block(ByteSpan data, Parameters parameters) {
-    ByteReader reader(data, "coded block");
-    BlockView block = read_block(reader, nullptr, max_block_symbols, parameters);
-    reader.expect_end();
-    return block;
-}
-
 }  // namespace detail
 
 // The symbols of a parametric block whose parameters `view` are (of as many symbols). Throws
