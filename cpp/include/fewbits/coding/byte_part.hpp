@@ -248,6 +248,10 @@ inline ByteSpan read_byte_part(ByteReader& reader, std::size_t count, unsigned w
             queue.add(view, buffer, static_cast<std::uint8_t>(table.lo()));
             return buffer;
         }
+        case BlockKind::adaptive:
+            decode_bytes(view, buffer);
+            for (const std::uint8_t field : buffer) check(field, field);
+            return buffer;
         default:
             break;
     }
