@@ -1,6 +1,7 @@
 // Number formats of few bits, and rounding to them.
 #pragma once
 
+#include "fewbits/formats/arithmetic.hpp"
 #include "fewbits/formats/codes.hpp"
 #include "fewbits/formats/float_format.hpp"
 #include "fewbits/formats/rounding.hpp"
