@@ -5,6 +5,7 @@
 
 #include "check.hpp"
 #include "fewbits/formats/codes.hpp"
+#include "formats_operands.hpp"
 
 using namespace fewbits;
 using namespace fewbits::formats;
@@ -17,31 +18,6 @@ constexpr const char* names[] = {"float16",       "bfloat16",
                                  "float8_e4m3fn", "fp4",
                                  "binary8p3se",   "float(p=40,emin=-300,emax=300)",
                                  "int8",          "float(p=5,emin=-20,emax=20,subnormal=0)"};
-
-// Values of the format: random, with near and far exponents, zeros, the ends, infinities and nan.
-template <class T>
-std::vector<T> operands(const FloatFormat& f, std::size_t count, std::uint64_t stream) {
-    const Philox random(7, stream);
-    std::vector<T> x(count);
-    RoundOptions options;
-    options.saturate = f.is_fixed ? Saturate::finite : Saturate::none;
-    options.nan = NanPolicy::zero;
-    const double least = std::ldexp(1.0, f.quantum_exponent());
-    const double ends[] = {0.0, -0.0, f.max_finite, f.min_finite, least, -least, INFINITY, -INFINITY, NAN};
-    for (std::size_t i = 0; i < count; ++i) {
-        const std::uint64_t draw = random.draw64(i);
-        const int span = draw % 3 == 0 ? 4 : draw % 3 == 1 ? f.precision : f.max_exponent - f.min_exponent;
-        const int exponent = static_cast<int>((draw >> 8) % static_cast<unsigned>(span + 1)) +
-                             (draw % 3 == 2 ? f.min_exponent : 0);
-        double value = std::ldexp(1 + random.uniform01(i + (1U << 20)), exponent);
-        if (draw >> 63 != 0) value = -value;
-        if (draw % 61 == 0) value = ends[(draw >> 32) % 9];
-        x[i] = static_cast<T>(value);
-        if (std::isinf(x[i]) && std::isfinite(value)) x[i] = 1;
-    }
-    round_to(Span<const T>(x), f, options, Span<T>(x));
-    return x;
-}
 
 template <class T>
 void equals_reference(const char* name, int mode) {
@@ -133,6 +109,32 @@ TEST(hexadecimal_cases) {
     context.format = get("tf32");
     context.options.rounding = Rounding::nearest_even;
     CHECK_BITS(Arithmetic<float>(context).multiply(1045 * 0x1p-80F, 2007 * 0x1p-78F, 0), 0x1p-136F);
+}
+
+TEST(signs_of_zero) {
+    const double values[] = {0.0, -0.0, 1.0, -1.0, 0x1p-24, -0x1p-24, INFINITY, -INFINITY, NAN};
+    Context context;
+    context.format = get("float16");
+    for (int mode = 0; mode < static_cast<int>(std::size(rounding_names)); ++mode) {
+        context.options.rounding = static_cast<Rounding>(mode);
+        const Arithmetic<double> arithmetic(context);
+        for (const double a : values) {
+            for (const double b : values) {
+                for (const double c : values) {
+                    double out;
+                    arithmetic.fma(Span<const double>(&a, 1), Span<const double>(&b, 1),
+                                   Span<const double>(&c, 1), Span<double>(&out, 1));
+                    CHECK_BITS(out, reference::fma(context, a, b, c, 0));
+                    CHECK_BITS(arithmetic.fma(a, b, c, 0), out);
+                }
+                for (int op = 0; op < 4; ++op) {
+                    const auto operation = static_cast<Operation>(op);
+                    CHECK_BITS(arithmetic.operation(operation, a, b, 0),
+                               reference::operation(context, operation, a, b, 0));
+                }
+            }
+        }
+    }
 }
 
 TEST(emulated_scalar) {

@@ -3,5 +3,7 @@
 
 #include "fewbits/formats/arithmetic.hpp"
 #include "fewbits/formats/codes.hpp"
+#include "fewbits/formats/emulated_blas.hpp"
+#include "fewbits/formats/exact_sum.hpp"
 #include "fewbits/formats/float_format.hpp"
 #include "fewbits/formats/rounding.hpp"

@@ -6,6 +6,7 @@
 //
 // Definition: op_F(a, b) = fl_F(a op b), rounded once; operands are values of F. Exact zero sums are +0, but
 // -0 in toward_negative; nan results are positive; x / 0 is infinite. How the one rounding comes about:
+//   native  in T, where F is T and rounding to nearest even.
 //   direct  in T, then to F: harmless for nearest modes where T has 2 p + 2 bits and enough exponents (for
 //           binary32 emin >= 3 p - 150, for binary64 emin >= 3 p - 1075). Never for fma.
 //   odd     in binary64 with the rounding error (core/error_free.hpp): where that is not zero the last bit
@@ -272,11 +273,14 @@ FEWBITS_INLINE V odd_sqrt(V a) {
     const V s = value_barrier(root(a));
     return make_odd(s, fused(-s, s, a));
 }
-// `result` where `value` is finite, else `value`.
-FEWBITS_INLINE double finite_or(double value, double result) { return std::isfinite(value) ? result : value; }
-FEWBITS_INLINE simd::f64x4 finite_or(simd::f64x4 value, simd::f64x4 result) {
-    const auto finite = abs(value) < simd::f64x4::broadcast(std::numeric_limits<double>::infinity());
-    return select(finite, result, value);
+// value + rest rounded to odd; value itself where it is not finite or there is no rest (it may be -0).
+FEWBITS_INLINE double add_rest(double value, double rest) {
+    return std::isfinite(value) && rest != 0 ? odd_add(value, rest) : value;
+}
+FEWBITS_INLINE simd::f64x4 add_rest(simd::f64x4 value, simd::f64x4 rest) {
+    using simd::f64x4;
+    const auto finite = abs(value) < f64x4::broadcast(std::numeric_limits<double>::infinity());
+    return select(finite & (rest != f64x4::zero()), odd_add(value, rest), value);
 }
 template <class V>
 FEWBITS_INLINE V odd_fma(V a, V b, V c) {
@@ -284,8 +288,7 @@ FEWBITS_INLINE V odd_fma(V a, V b, V c) {
     const V product_error = fused(a, b, -product);
     const ErrorFree<V> sum = two_sum(product, c);
     // Where the operands are not finite, neither are the errors; the sum alone is then the result.
-    const V result = odd_add(sum.value, odd_add(sum.error, product_error));
-    return finite_or(sum.value, result);
+    return add_rest(sum.value, odd_add(sum.error, product_error));
 }
 
 // Whether this thread rounds to nearest even and keeps subnormals: what native arithmetic needs.
@@ -344,7 +347,7 @@ FEWBITS_INLINE simd::f64x4 positive_nan(simd::f64x4 a) { return simd::canonical_
 template <class T>
 class Arithmetic {
 public:
-    enum class Path { direct, odd, exact };
+    enum class Path { native, direct, odd, exact };
 
     explicit Arithmetic(const Context& context, const char* function = "formats.Arithmetic")
         : context_(context), function_(function) {
@@ -365,6 +368,10 @@ public:
         zero_is_negative_ = options.rounding == Rounding::toward_negative;
         const bool plain = !f.is_fixed && options.exponent_limit && !flushes_ && f.has_zero;
         if (!plain || !detail::native_arithmetic_is_ieee()) return;
+        if (is_native(f, options)) {
+            path_ = Path::native;
+            return;
+        }
         const int p = f.precision;
         constexpr int q = std::is_same_v<T, float> ? 24 : 53;
         constexpr int margin = std::is_same_v<T, float> ? 150 : 1075;
@@ -383,16 +390,25 @@ public:
     const char* function() const { return function_; }
     Path path() const { return path_; }
     bool is_random() const { return random_; }
+    bool zero_is_negative() const { return zero_is_negative_; }
+    // Chunks of at most detail::chunk values rounded as they are; returns count, or the first refused value.
+    std::size_t round_chunk(const T* x, T* out, std::size_t count) const {
+        return kernel_(plan_, x, out, count, 0, nullptr);
+    }
     // The same arithmetic with another stream of random bits.
     Arithmetic with_stream(std::uint64_t stream) const {
         Arithmetic other = *this;
-        other.context_.options.stream = other.plan_.options.stream = other.wide_.options.stream = stream;
+        other.set_stream(stream);
         return other;
+    }
+    void set_stream(std::uint64_t stream) {
+        context_.options.stream = plan_.options.stream = wide_.options.stream = stream;
     }
 
     // ---- scalars; i is the index of the random draw ----
     T round(T x, std::uint64_t i) const { return finish(detail::exact(x), i); }
     T operation(Operation operation, T a, T b, std::uint64_t i) const {
+        if (path_ == Path::native) return detail::positive_nan(detail::native_operation(operation, a, b));
         if (path_ != Path::exact && !random_) {
             if (path_ == Path::direct) {
                 const T value = zero_is_negative_
@@ -409,6 +425,7 @@ public:
     T multiply(T a, T b, std::uint64_t i) const { return operation(Operation::multiply, a, b, i); }
     T divide(T a, T b, std::uint64_t i) const { return operation(Operation::divide, a, b, i); }
     T sqrt(T a, std::uint64_t i) const {
+        if (path_ == Path::native) return detail::positive_nan(std::sqrt(a));
         if (path_ == Path::direct) {
             if (!random_) return finish(detail::exact(detail::positive_nan(std::sqrt(a))), i);
         } else if (path_ == Path::odd && !random_) {
@@ -417,6 +434,7 @@ public:
         return finish(detail::exact_sqrt(operand(a)), i);
     }
     T fma(T a, T b, T c, std::uint64_t i) const {
+        if (path_ == Path::native) return detail::positive_nan(std::fma(a, b, c));
         if (has_odd_ && !random_) return finish_wide(odd_fma(static_cast<double>(a), b, c), i);
         return finish(detail::exact_fma(operand(a), operand(b), operand(c), zero_is_negative_), i);
     }
@@ -472,14 +490,18 @@ public:
             if (!zero_is_negative_) return detail::odd_fma(x, y, z);
             return -detail::odd_fma(-x, y, -z);
         };
-        // No direct path: a double rounding would not be harmless.
-        const auto none = [&](auto index, auto load) { return load(a.data() + index); };
+        // The direct path serves native formats alone: a double rounding would not be harmless here.
+        const auto native = [&](auto index, auto load) {
+            return simd::fma(load(a.data() + index), load(b.data() + index), load(c.data() + index));
+        };
         run(
-            out, first, none, odd,
+            out, first, native, odd,
             [&](std::size_t k) {
                 return detail::exact_fma(operand(a[k]), operand(b[k]), operand(c[k]), zero_is_negative_);
             },
-            has_odd_ ? Path::odd : Path::exact);
+            path_ == Path::native ? Path::native
+            : has_odd_            ? Path::odd
+                                  : Path::exact);
     }
 
 private:
@@ -494,6 +516,11 @@ private:
             static_cast<int>(bit_length(e.significand)) - 1 + e.exponent < context_.format.min_exponent)
             e.significand = 0;
         return e;
+    }
+    static bool is_native(const FloatFormat& f, const RoundOptions& options) {
+        return options.rounding == Rounding::nearest_even && options.saturate == Saturate::none &&
+               options.subnormal == Subnormal::gradual && options.nan != NanPolicy::error &&
+               f == get(std::is_same_v<T, float> ? "float32" : "float64");
     }
     static T minus(Operation operation, T b) {
         return operation == Operation::multiply || operation == Operation::divide ? b : -b;
@@ -524,7 +551,7 @@ private:
                 continue;
             }
             std::size_t refused = count;
-            if (path == Path::direct) {
+            if (path == Path::direct || path == Path::native) {
                 T values[detail::chunk];
                 for (std::size_t k = 0; k < count; k += Values::size) {
                     const std::size_t lanes = std::min(count - k, Values::size);
@@ -534,7 +561,10 @@ private:
                     };
                     store(detail::positive_nan(native(begin + k, load)), values + k);
                 }
-                refused = kernel_(plan_, values, target, count, i, nullptr);
+                if (path == Path::native)
+                    std::copy(values, values + count, target);
+                else
+                    refused = kernel_(plan_, values, target, count, i, nullptr);
             } else {
                 double values[detail::chunk], rounded[detail::chunk];
                 for (std::size_t k = 0; k < count; k += 4) {
