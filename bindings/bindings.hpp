@@ -41,3 +41,7 @@ void register_files(nb::module_& m);
 void register_coding(nb::module_& m);
 void register_container(nb::module_& m);
 void register_formats(nb::module_& m);
+void register_formats_arithmetic(nb::module_& m);
+void register_formats_emulated(nb::module_& m);
+void register_formats_lmul(nb::module_& m);
+void register_formats_sums(nb::module_& m);

@@ -3,7 +3,11 @@
 
 #include "fewbits/formats/arithmetic.hpp"
 #include "fewbits/formats/codes.hpp"
+#include "fewbits/formats/compensated.hpp"
 #include "fewbits/formats/emulated_blas.hpp"
+#include "fewbits/formats/emulated_factor.hpp"
+#include "fewbits/formats/emulated_solve.hpp"
 #include "fewbits/formats/exact_sum.hpp"
 #include "fewbits/formats/float_format.hpp"
+#include "fewbits/formats/lmul.hpp"
 #include "fewbits/formats/rounding.hpp"

@@ -2,20 +2,68 @@
 
 Formats are found by name (`get`): those of ml_dtypes, aliases, IEEE P3109 names, and a grammar for floats of
 any shape, fixed point and integers. Rounding happens once, from float32, float64 and integers alike, and
-gives the same bits on every machine; random bits depend on (seed, stream, index) alone.
+gives the same bits on every machine; random bits depend on (seed, stream, index) alone. Arithmetic that rounds
+every operation starts with `emulated`.
 """
 
 from __future__ import annotations
 
+from fewbits.formats._emulated import Context, EmulatedArray, emulated, fma
+from fewbits.formats._emulated_linalg import (
+    SolveReport,
+    asum,
+    axpy,
+    cg,
+    cholesky,
+    gmres,
+    lu,
+    matmul,
+    nrm2,
+    qr,
+    refine,
+    solve_triangular,
+)
 from fewbits.formats._registry import FORMATS, FloatFormat, get, roundings
 from fewbits.formats._rounding import decode, encode, round_to
+from fewbits.formats._sums import (
+    compensated_dot,
+    compensated_sum,
+    exact_dot,
+    exact_sum,
+    horner,
+    two_prod,
+    two_sum,
+)
 
 __all__ = [
     "FORMATS",
+    "Context",
+    "EmulatedArray",
     "FloatFormat",
+    "SolveReport",
+    "asum",
+    "axpy",
+    "cg",
+    "cholesky",
+    "compensated_dot",
+    "compensated_sum",
     "decode",
+    "emulated",
     "encode",
+    "exact_dot",
+    "exact_sum",
+    "fma",
     "get",
+    "gmres",
+    "horner",
+    "lu",
+    "matmul",
+    "nrm2",
+    "qr",
+    "refine",
     "round_to",
     "roundings",
+    "solve_triangular",
+    "two_prod",
+    "two_sum",
 ]
