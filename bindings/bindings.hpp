@@ -45,3 +45,4 @@ void register_formats_arithmetic(nb::module_& m);
 void register_formats_emulated(nb::module_& m);
 void register_formats_lmul(nb::module_& m);
 void register_formats_sums(nb::module_& m);
+void register_quant(nb::module_& m);

@@ -66,4 +66,6 @@ NB_MODULE(FEWBITS_MODULE, m) {
     register_formats_emulated(formats);
     register_formats_lmul(formats);
     register_formats_sums(formats);
+    nb::module_ quant = m.def_submodule("quant", "Quantisers.");
+    register_quant(quant);
 }

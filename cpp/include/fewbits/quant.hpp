@@ -1,0 +1,4 @@
+// fewbits::quant: quantisers, and what prepares tensors for them.
+#pragma once
+
+#include "fewbits/quant/hadamard.hpp"
