@@ -48,3 +48,6 @@ void register_formats_sums(nb::module_& m);
 void register_quant(nb::module_& m);
 void register_formats_blocks(nb::module_& m);
 void register_formats_codes(nb::module_& m);
+void register_formats_blocks(nb::module_& m);
+void register_formats_codes(nb::module_& m);
+void register_quant(nb::module_& m);

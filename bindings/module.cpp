@@ -70,4 +70,8 @@ NB_MODULE(FEWBITS_MODULE, m) {
     register_quant(quant);
     register_formats_codes(formats);
     register_formats_blocks(formats);
+    register_formats_codes(formats);
+    register_formats_blocks(formats);
+    nb::module_ quant = m.def_submodule("quant", "Quantisers.");
+    register_quant(quant);
 }

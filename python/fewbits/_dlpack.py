@@ -74,4 +74,5 @@ def small_floats(x: Any) -> NDArray[Any] | None:
     memory = (ctypes.c_uint8 * (span * size)).from_address(tensor.data + tensor.byte_offset)
     words = np.frombuffer(memory, np.dtype(f"u{size}"))
     view = np.lib.stride_tricks.as_strided(words, shape, [step * size for step in steps])
-    return np.array(view).view(dtype)
+    copy: NDArray[Any] = np.array(view).view(dtype)
+    return copy

@@ -34,8 +34,8 @@ def neighbours(x: ArrayLike, format: str | FloatFormat) -> tuple[NDArray[np.floa
     Returns
     -------
     below, above : ndarray of float64, shape of `x`
-        The largest value less than x and the smallest greater; the infinities count as values where the format
-        has them, and NaN stands where there is none.
+        The largest value less than x and the smallest greater; the infinities count as values where the
+        format has them, and NaN stands where there is none.
 
     Notes
     -----
@@ -92,7 +92,8 @@ def spacing(x: ArrayLike, format: str | FloatFormat) -> NDArray[np.float64]:
     if f.is_fixed:
         steps = np.full(values.shape, f.epsilon)
     else:
-        exponents = np.frexp(np.where(finite & (values > 0), values, f.smallest_subnormal))[1] - 1
+        exponents = np.frexp(np.where(finite, values, 0))[1] - 1
+        exponents = np.where(values > 0, exponents, f.min_exponent - 1)
         exponents = np.minimum(exponents, f.max_exponent)
         steps = np.ldexp(1.0, np.maximum(exponents, f.min_exponent) - (f.precision - 1))
         least = np.ldexp(1.0, f._quantum_exponent)

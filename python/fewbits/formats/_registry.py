@@ -133,7 +133,9 @@ class FloatFormat:
                 f"FloatFormat.values: format must have codes of 1..16 bits, got {self.name!r}"
             )
         all_values = self._decode_all()
-        return np.unique(all_values[np.isfinite(all_values)]) + 0.0
+        values = np.unique(all_values[np.isfinite(all_values)]) + 0.0
+        # The codes of subnormals exist in formats without them, too.
+        return values if self.has_subnormal else values[(values == 0) | (abs(values) >= self.smallest_normal)]
 
     def table(self) -> dict[str, Any]:
         """Name, shape, range and counts as a dictionary; counts are None for formats of more than 16 bits."""

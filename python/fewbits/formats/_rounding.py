@@ -32,7 +32,7 @@ def wide(array: NDArray[Any]) -> NDArray[Any]:
         # Our table is faster than the casts of NumPy and ml_dtypes.
         if array.dtype.itemsize <= 2 and array.dtype.name in FORMATS:
             values = np.empty(array.size, dtype)
-            codes = array.reshape(-1).view(np.uint8 if array.dtype.itemsize == 1 else np.uint16)
+            codes: NDArray[Any] = array.reshape(-1).view(np.uint8 if array.dtype.itemsize == 1 else np.uint16)
             _core.decode(codes, get(array.dtype.name)._core, values, 1)
             return values
     return array.astype(dtype, copy=False).reshape(-1)

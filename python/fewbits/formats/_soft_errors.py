@@ -106,8 +106,8 @@ def flip_bits(
 
     Examples
     --------
-    >>> flip_bits([1.0, 1.0, 1.0, 1.0], "float4_e2m1fn", 0.5, where=3, seed=1).tolist()
-    [-1.0, 1.0, 1.0, 1.0]
+    >>> flip_bits([1.0] * 6, "float4_e2m1fn", 0.5, where=3, seed=2).tolist()
+    [-1.0, -1.0, -1.0, -1.0, 1.0, -1.0]
     >>> flip_bits([1.0, -2.0], "bfloat16", 1, where=15).tolist()
     [-1.0, 2.0]
     """

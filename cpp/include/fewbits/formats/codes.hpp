@@ -144,8 +144,8 @@ void narrow_codes(const std::uint32_t* wide, C* codes, std::size_t count) {
     if constexpr (std::is_same_v<C, std::uint8_t>) {
         using simd::u32x8;
         for (; k + 32 <= count; k += 32)
-            store_low_bytes(codes + k, u32x8::load(wide + k), u32x8::load(wide + k + 8),
-                            u32x8::load(wide + k + 16), u32x8::load(wide + k + 24));
+            store_bytes(codes + k, u32x8::load(wide + k), u32x8::load(wide + k + 8),
+                        u32x8::load(wide + k + 16), u32x8::load(wide + k + 24));
     }
     for (; k < count; ++k) codes[k] = static_cast<C>(wide[k]);
 }

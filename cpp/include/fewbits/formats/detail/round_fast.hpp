@@ -54,13 +54,6 @@ FEWBITS_INLINE void store_codes(simd::i32x8 codes, std::uint32_t* out) {
     store(codes, reinterpret_cast<std::int32_t*>(out));
 }
 FEWBITS_INLINE void store_codes(simd::u64x4 codes, std::uint32_t* out) { store_low32(codes, out); }
-template <class V>
-FEWBITS_INLINE void store_codes_partial(V codes, std::uint32_t* out, std::size_t count) {
-    std::uint32_t buffer[V::size];
-    store_codes(codes, buffer);
-    std::copy(buffer, buffer + count, out);
-}
-
 // Modes that share an inner loop. directed and ties differ by sign in where they go, coin in the meaning of
 // it.
 enum class Family { nearest_even, nearest_odd, ties, directed, to_odd, jam, stochastic, coin };
@@ -147,7 +140,7 @@ struct ByAddition {
     static constexpr Family family = family_of_mode;
 
     V exponents = splat<V>(infinity_bits<T>), one = splat<V>(1);
-    V lowest, lift, huge, base, code_offset, half_offset = splat<V>(std::uint64_t{m + 1} << m);
+    V lowest, lift, huge, base, code_base, half_offset = splat<V>(std::uint64_t{m + 1} << m);
     V hidden = splat<V>(hidden_bit<T>), fraction = splat<V>(hidden_bit<T> - 1);
     unsigned field_shift;
     bool one_bit, has_zero;
@@ -164,7 +157,9 @@ struct ByAddition {
         field_shift = static_cast<unsigned>(m - f.trailing_bits());
         one_bit = f.precision == 1;
         has_zero = f.has_zero;
-        code_offset = splat<V>(has_zero ? 0 : 1);
+        // n + (2^max(e, emin) - 2^emin >> ...) from the bits of C + n, all constants together.
+        code_base =
+            V::zero() - lift - logical_shift(lowest, splat<V>(field_shift)) - splat<V>(has_zero ? 0 : 1);
     }
 
     // Formats of at most this largest exponent: above it a + C could leave the carrier.
@@ -206,7 +201,7 @@ struct ByAddition {
         return simd::bit_cast<V>(simd::bit_cast<Values>(s.bits) - simd::bit_cast<Values>(s.magic));
     }
     FEWBITS_INLINE V code(const Sum& s) const {
-        return (s.bits - s.magic) + logical_shift(s.binade - lowest, splat<V>(field_shift)) - code_offset;
+        return (s.bits - s.binade) + logical_shift(s.binade, splat<V>(field_shift)) + code_base;
     }
     // Lanes for the reference: what would become zero where there is none, and random comparisons that the
     // first word may leave open, since all of the significand lies below it and it starts with ones.
@@ -357,16 +352,15 @@ std::size_t round_fast(const Plan<T>& plan, const T* x, std::conditional_t<codes
     const V sign = splat<V>(sign_bit<T>);
     // Magnitudes up to this one are in range for both signs.
     const V quick = splat<V>(std::min(extremes.largest[0], extremes.largest[1]));
-    // Equal to no sign, or to that of what an unsigned format has not.
-    const V unwanted = splat<V>(f.is_signed ? 1 : sign_bit<T>);
     const bool keeps_zero_sign = f.has_neg_zero, is_fixed = f.is_fixed;
     const V sign_shift = splat<V>(static_cast<unsigned>(word_bits<T> - (codes ? f.bits : 0)));
     const V all = splat<V>(codes ? (std::uint64_t{2} << (f.bits - 1)) - 1 : 0);
+    const bool is_signed = f.is_signed;
     std::size_t refused = count;
-    for (std::size_t k = 0; k < count; k += V::size) {
-        const std::size_t lanes = std::min(count - k, V::size);
-        const V word =
-            simd::bit_cast<V>(lanes == V::size ? Values::load(x + k) : Values::load_partial(x + k, lanes));
+    // One group of lanes, all of them inside the arrays.
+    const auto round_group = [&](std::size_t k, const T* from,
+                                 std::conditional_t<codes, std::uint32_t, T>* to, std::size_t lanes) {
+        const V word = simd::bit_cast<V>(Values::load(from));
         const V signs = word & sign, a = word ^ signs;
         V draw = V::zero();
         if constexpr (is_random(Recipe::family)) {
@@ -379,7 +373,7 @@ std::size_t round_fast(const Plan<T>& plan, const T* x, std::conditional_t<codes
         V magnitude, result;
         if constexpr (codes) {
             magnitude = recipe.code(sum);
-            if (is_fixed) {
+            if (FEWBITS_UNLIKELY(is_fixed)) {
                 result = select(signs == sign, V::zero() - magnitude, magnitude) & all;
             } else {
                 V sign_code = logical_shift(signs, sign_shift);
@@ -391,24 +385,18 @@ std::size_t round_fast(const Plan<T>& plan, const T* x, std::conditional_t<codes
             result = magnitude | signs;
             if (!keeps_zero_sign) result = select(magnitude == V::zero(), V::zero(), result);
         }
+        auto special = greater(magnitude, quick);
+        if (FEWBITS_UNLIKELY(!is_signed)) special = special | (signs == sign);
         bool by_reference = recipe.any_open(sum, a, draw);
-        if (FEWBITS_UNLIKELY(any(greater(magnitude, quick) | (signs == unwanted)))) {
+        if (FEWBITS_UNLIKELY(any(special))) {
             result = mend<T>(extremes, f, result, magnitude, a, signs);
             by_reference = by_reference || any(result == splat<V>(raises<T>));
         }
-        if constexpr (codes) {
-            if (FEWBITS_LIKELY(lanes == V::size))
-                store_codes(result, out + k);
-            else
-                store_codes_partial(result, out + k, lanes);
-        } else {
-            const Values values = simd::bit_cast<Values>(result);
-            if (FEWBITS_LIKELY(lanes == V::size))
-                store(values, out + k);
-            else
-                store_partial(values, out + k, lanes);
-        }
-        if (FEWBITS_LIKELY(!by_reference)) continue;
+        if constexpr (codes)
+            store_codes(result, to);
+        else
+            store(simd::bit_cast<Values>(result), to);
+        if (FEWBITS_LIKELY(!by_reference)) return;
         T inputs[V::size];
         store(simd::bit_cast<Values>(word), inputs);
         for (std::size_t lane = 0; lane < lanes; ++lane) {
@@ -416,11 +404,20 @@ std::size_t round_fast(const Plan<T>& plan, const T* x, std::conditional_t<codes
             if (bits == raises<T>) {
                 refused = std::min(refused, k + lane);
             } else if constexpr (codes) {
-                out[k + lane] = reference::code_of(from_word<T>(bits), f);
+                to[lane] = reference::code_of(from_word<T>(bits), f);
             } else {
-                out[k + lane] = from_word<T>(bits);
+                to[lane] = from_word<T>(bits);
             }
         }
+    };
+    std::size_t k = 0;
+    for (; k + V::size <= count; k += V::size) round_group(k, x + k, out + k, V::size);
+    if (k < count) {
+        T padded[V::size] = {};
+        std::conditional_t<codes, std::uint32_t, T> results[V::size];
+        std::copy(x + k, x + count, padded);
+        round_group(k, padded, results, count - k);
+        std::copy(results, results + (count - k), out + k);
     }
     return refused;
 }
