@@ -1,7 +1,7 @@
 """Parametric models: latents of a learned codec beside constriction, and beside tables built with NumPy.
 
-One thread, CPU time, on the synthetic sets of tests/python/test_coding_mixture.py; threads in a row of their own.
-Every contender's output is decoded and compared with the input before anything is timed. constriction's
+One thread, CPU time, on the synthetic sets of tests/python/test_coding_mixture.py; threads in a row of their
+own. Every contender's output is decoded and compared with the input before anything is timed. constriction's
 callbacks and the tables take seconds for the whole set: they are timed on its first part, and rates compared.
 """
 
@@ -103,7 +103,9 @@ def custom_model(symbols: Array, weights: Array, means: Array, scales: Array) ->
     lo, hi = int(symbols.min()), int(symbols.max())
 
     def cdf(x: float, *p: float) -> float:
-        return 0.5 * sum(p[3 * j] * math.erfc((p[3 * j + 1] - x) / (p[3 * j + 2] * math.sqrt(2))) for j in range(3))
+        return 0.5 * sum(
+            p[3 * j] * math.erfc((p[3 * j + 1] - x) / (p[3 * j + 2] * math.sqrt(2))) for j in range(3)
+        )
 
     def guess(u: float, *p: float) -> float:
         return sum(p[3 * j] * p[3 * j + 1] for j in range(3))
@@ -138,7 +140,9 @@ def numpy_tables(symbols: Array, weights: Array, means: Array, scales: Array) ->
     pmf /= pmf.sum(axis=1, keepdims=True)
     room = 65536 - (pmf.shape[1] + 1)
     cdf = np.floor(np.cumsum(pmf, axis=1) * room).astype(np.int64) + np.arange(1, pmf.shape[1] + 1)
-    table = np.concatenate([np.zeros((symbols.size, 1), np.int64), cdf, np.full((symbols.size, 1), 65536)], axis=1)
+    table = np.concatenate(
+        [np.zeros((symbols.size, 1), np.int64), cdf, np.full((symbols.size, 1), 65536)], axis=1
+    )
     sizes = np.full(symbols.size, table.shape[1])
     return RansEncoder().encode_with_indexes(
         symbols, np.arange(symbols.size), table.astype(np.int32), sizes, np.full(symbols.size, -top)
@@ -166,12 +170,14 @@ def mixtures(bench: Bench, name: str, ls_mean: float, n: int, *, part: int) -> N
     row.add("encode", lambda: encode(symbols, model))
     row.add("decode", lambda: decode(data, model, out=out))
     row.run()
-    row = bench.row(f"{label}: threads", baseline="1 thread", targets={"2 threads": 1.8}, work=float(n), unit="Msym/s")
+    row = bench.row(
+        f"{label}: threads", baseline="1 thread", targets={"2 threads": 1.8}, work=float(n), unit="Msym/s"
+    )
     row.add("1 thread", lambda: encode(np.tile(symbols, 1), model, threads=1))
     row.add("2 threads", lambda: encode(np.tile(symbols, 1), model, threads=2))
     row.run()
 
-    # 64 copies of the part for fewbits: its time would vanish in the call otherwise. Work is counted per symbol.
+    # fewbits codes 64 copies of the part: its time would vanish in the call otherwise.
     copies = 64
     many = Mixture(*(np.tile(p, copies) for p in few[1:]))
     repeated = np.tile(few[0], copies)
@@ -180,18 +186,30 @@ def mixtures(bench: Bench, name: str, ls_mean: float, n: int, *, part: int) -> N
     if custom is not None and not (custom[1]() == few[0]).all():
         raise SystemExit("constriction is not lossless")
     common = {"work": float(part), "unit": "Msym/s", "time_of": "cpu"}
-    row = bench.row(f"{label}: encode {part} symbols (fewbits: {copies} times)", baseline="constriction CustomModel",
-                    targets={"fewbits": 150.0 / copies}, **common)
+    row = bench.row(
+        f"{label}: encode {part} symbols (fewbits: {copies} times)",
+        baseline="constriction CustomModel",
+        targets={"fewbits": 150.0 / copies},
+        **common,
+    )
     row.add("fewbits", lambda: encode(repeated, many))
     row.add("constriction CustomModel", custom and custom[0])
     row.run()
-    row = bench.row(f"{label}: decode {part} symbols (fewbits: {copies} times)", baseline="constriction CustomModel",
-                    targets={"fewbits": 80.0 / copies}, **common)
+    row = bench.row(
+        f"{label}: decode {part} symbols (fewbits: {copies} times)",
+        baseline="constriction CustomModel",
+        targets={"fewbits": 80.0 / copies},
+        **common,
+    )
     row.add("fewbits", lambda: decode(packed, many, out=room))
     row.add("constriction CustomModel", custom and custom[1])
     row.run()
-    row = bench.row(f"{label}: tables of {part} symbols (fewbits: {copies} times)", baseline="NumPy tables",
-                    targets={"fewbits": 300.0 / copies}, **common)
+    row = bench.row(
+        f"{label}: tables of {part} symbols (fewbits: {copies} times)",
+        baseline="NumPy tables",
+        targets={"fewbits": 300.0 / copies},
+        **common,
+    )
     row.add("fewbits", lambda: encode(repeated, many))
     row.add("NumPy tables", lambda: numpy_tables(*few))
     row.run()
@@ -206,7 +224,9 @@ def others(bench: Bench, n: int) -> None:
     model = CategoricalRows(rows)
     data = encode(symbols, model)
     assert (decode(data, model) == symbols).all()
-    row = bench.row("rows of 32 probabilities", work=float(n // 8), unit="Msym/s", baseline="encode", time_of="cpu")
+    row = bench.row(
+        "rows of 32 probabilities", work=float(n // 8), unit="Msym/s", baseline="encode", time_of="cpu"
+    )
     row.add("encode", lambda: encode(symbols, model))
     row.add("decode", lambda: decode(data, model))
     row.run()
@@ -214,7 +234,9 @@ def others(bench: Bench, n: int) -> None:
     for order in (0, 1):
         adaptive = AdaptiveByteModel(order)
         packed = encode(text, adaptive)
-        row = bench.row(f"adaptive bytes, order {order}", work=float(n), unit="Msym/s", baseline="encode", time_of="cpu")
+        row = bench.row(
+            f"adaptive bytes, order {order}", work=float(n), unit="Msym/s", baseline="encode", time_of="cpu"
+        )
         row.add("encode", lambda adaptive=adaptive: encode(text, adaptive))
         row.add("decode", lambda adaptive=adaptive, packed=packed: decode(packed, adaptive, dtype=np.uint8))
         row.run()

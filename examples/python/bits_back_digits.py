@@ -1,8 +1,8 @@
 """Bits-back coding of scikit-learn's digits with a latent-variable model: a mixture of 40 prototypes.
 
-The latent is which prototype an image (8 x 8 pixels of 0..16) comes from; given it, pixels are independent. Coding
-an image costs its marginal under the mixture, less than naming the best prototype costs, because the choice among
-prototypes is decoded from bits that are there anyway, and comes back at the decoder.
+The latent is which prototype an image (8 x 8 pixels of 0..16) comes from; given it, pixels are independent.
+Coding an image costs its marginal under the mixture, less than naming the best prototype costs, because the
+choice among prototypes is decoded from bits that are there anyway, and comes back at the decoder.
 
     pip install fewbits scikit-learn && python examples/python/bits_back_digits.py
 """
@@ -13,7 +13,11 @@ import zlib
 
 import numpy as np
 from fewbits.coding import AnsStack, Categorical, CategoricalRows
-from sklearn.datasets import load_digits
+
+try:
+    from sklearn.datasets import load_digits
+except ImportError:
+    raise SystemExit(print("this example needs scikit-learn")) from None
 
 CLASSES, LEVELS = 40, 17
 
@@ -36,14 +40,18 @@ def train(images: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 
 def posterior(image: np.ndarray, weights: np.ndarray, probs: np.ndarray) -> CategoricalRows:
     likelihood = np.prod(probs[:, np.arange(64), image] * 8.0, axis=1)  # products only: the same everywhere
-    return CategoricalRows((weights * likelihood + 1e-300)[np.newaxis])
+    joint = weights * likelihood
+    return CategoricalRows((joint / joint.max())[np.newaxis])
 
 
 def main() -> None:
     images = load_digits().images.astype(np.int64).reshape(-1, 64)
     training, test = images[:1200], images[1200:]
     weights, probs = train(training)
-    weights, probs = weights.astype(np.float32).astype(np.float64), probs.astype(np.float32).astype(np.float64)
+    weights, probs = (
+        weights.astype(np.float32).astype(np.float64),
+        probs.astype(np.float32).astype(np.float64),
+    )
     prior = Categorical.from_probs(weights, precision=16)
 
     seed = zlib.compress(__doc__.encode()) * 4  # other data, sent along
@@ -55,7 +63,9 @@ def main() -> None:
         stack.push(k, prior)
     net = stack.num_valid_bits - before
 
-    marginal = np.stack([np.log2(probs[:, np.arange(64), image]).sum(axis=1) for image in test]) + np.log2(weights)
+    marginal = np.stack([np.log2(probs[:, np.arange(64), image]).sum(axis=1) for image in test]) + np.log2(
+        weights
+    )
     top = marginal.max(axis=1, keepdims=True)
     ideal = -(top[:, 0] + np.log2(np.exp2(marginal - top).sum(axis=1))).sum()
     best = -top.sum()

@@ -75,7 +75,16 @@ def has_avx2() -> bool:
 def digest(tmp_path: Path, compiler: str, flags: list[str]) -> str:
     source, program = tmp_path / "program.cpp", tmp_path / "program"
     source.write_text(PROGRAM)
-    command = [compiler, "-std=c++17", "-pthread", f"-I{ROOT / 'cpp/include'}", *flags, str(source), "-o", str(program)]
+    command = [
+        compiler,
+        "-std=c++17",
+        "-pthread",
+        f"-I{ROOT / 'cpp/include'}",
+        *flags,
+        str(source),
+        "-o",
+        str(program),
+    ]
     built = subprocess.run(command, capture_output=True, text=True, check=False)
     assert built.returncode == 0, built.stderr[-2000:]
     return subprocess.run([program], capture_output=True, text=True, check=True).stdout.strip()
@@ -93,7 +102,8 @@ def test_unsafe_math_changes_nothing(tmp_path: Path) -> None:
 @pytest.mark.parametrize("compiler", compilers())
 @pytest.mark.parametrize("isa", ["scalar", "avx2"])
 @pytest.mark.parametrize(
-    "flags", [["-O0"], ["-O1"], ["-O3", "-ffp-contract=fast"], [*UNSAFE, "-mrecip"], [*UNSAFE, "-fno-math-errno"]]
+    "flags",
+    [["-O0"], ["-O1"], ["-O3", "-ffp-contract=fast"], [*UNSAFE, "-mrecip"], [*UNSAFE, "-fno-math-errno"]],
 )
 def test_every_compiler_and_flag(tmp_path: Path, compiler: str, isa: str, flags: list[str]) -> None:
     if isa == "avx2" and not has_avx2():
@@ -109,9 +119,17 @@ def test_fast_math_is_refused(tmp_path: Path) -> None:
     source = tmp_path / "program.cpp"
     source.write_text('#include "fewbits/coding/mixture.hpp"\n')
     for compiler in compilers():
-        command = [compiler, "-std=c++17", "-ffast-math", "-fsyntax-only", f"-I{ROOT / 'cpp/include'}", str(source)]
+        command = [
+            compiler,
+            "-std=c++17",
+            "-ffast-math",
+            "-fsyntax-only",
+            f"-I{ROOT / 'cpp/include'}",
+            str(source),
+        ]
         built = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert built.returncode != 0 and "compile without -ffast-math" in built.stderr
+        assert built.returncode != 0
+        assert "compile without -ffast-math" in built.stderr
 
 
 def test_self_test_runs() -> None:

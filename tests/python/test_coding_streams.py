@@ -9,7 +9,16 @@ import numpy as np
 import pytest
 import ref_coding as ref
 from fewbits import coding
-from fewbits.coding import AnsStack, Bernoulli, Categorical, CategoricalRows, Decoder, Encoder, Gaussian, Mixture
+from fewbits.coding import (
+    AnsStack,
+    Bernoulli,
+    Categorical,
+    CategoricalRows,
+    Decoder,
+    Encoder,
+    Gaussian,
+    Mixture,
+)
 from fewbits.coding import compressai as cai
 from fewbits.errors import ArgumentError, CorruptDataError, ParameterMismatchError
 from hypothesis import given
@@ -36,7 +45,7 @@ def test_autoregressive_calls() -> None:
     assert (np.stack(rows) == image).all()
     wrong = Decoder(data)
     wrong.get(start)
-    with pytest.raises(CorruptDataError, match="parameters differ|truncated"):
+    with pytest.raises(CorruptDataError, match=r"parameters differ|truncated"):  # noqa: PT012
         for row in range(1, 20):
             wrong.get(Gaussian(image[row - 1].astype(np.float32), 2.5))
         wrong.finish()
@@ -84,7 +93,8 @@ def test_pop_and_push_undo_each_other(seed: bytes, n: int, mean: float, scale: f
     before = stack.pos()
     symbols = stack.pop(model, n, allow_exhausted=True)
     stack.push(symbols, model)
-    assert stack.pos() == before and stack.unseal() == seed
+    assert stack.pos() == before
+    assert stack.unseal() == seed
     stack.push_bits(n, 5)
     assert AnsStack.from_bytes(stack.to_bytes()).pop_bits(5) == n
 
@@ -98,7 +108,7 @@ def test_bits_back_costs_the_marginal() -> None:
     pick = rng.choice(3, n, p=weights)
     symbols = np.rint(rng.normal(means[pick], scales[pick])).astype(np.int32)
     support = (int(symbols.min()), int(symbols.max()))
-    given_k = np.stack([coding.pmf(Gaussian(m, s), *support) for m, s in zip(means, scales)])
+    given_k = np.stack([coding.pmf(Gaussian(m, s), *support) for m, s in zip(means, scales, strict=False)])
     posterior = CategoricalRows((weights[:, None] * given_k).T[symbols - support[0]])
     prior = Categorical.from_probs(weights, precision=16)
     seed = rng.bytes(40_000)
@@ -115,18 +125,22 @@ def test_bits_back_costs_the_marginal() -> None:
     k2 = other.pop(prior, n)
     back = other.pop(Gaussian(means[k2], scales[k2], support=support))
     other.push(k2, posterior)
-    assert (back == symbols).all() and other.unseal() == seed
+    assert (back == symbols).all()
+    assert other.unseal() == seed
 
 
 def test_stack_edges() -> None:
     stack = AnsStack()
-    assert stack.is_empty and stack.to_bytes() == b"" and stack.num_bits == 0
+    assert stack.is_empty
+    assert stack.to_bytes() == b""
+    assert stack.num_bits == 0
     with pytest.raises(CorruptDataError, match="exhausted"):
         stack.pop(Bernoulli(0.5))
     assert stack.pop(Bernoulli(0.5), 3, allow_exhausted=True).tolist() == [0, 0, 0]
     stack.push([1, 0, 1], Bernoulli(0.5))
     copy = stack.clone()
-    assert copy.pop(Bernoulli(0.5), 3).tolist() == [1, 0, 1] and copy.is_empty
+    assert copy.pop(Bernoulli(0.5), 3).tolist() == [1, 0, 1]
+    assert copy.is_empty
     position = stack.pos()
     stack.push([5] * 100, Categorical.fit(range(9)))
     stack.seek(*position)
@@ -135,7 +149,7 @@ def test_stack_edges() -> None:
         stack.push([1], Gaussian(0.0, 1.0))
     with pytest.raises(ArgumentError, match=r"support -3\.\.3, got symbols\[1\] = 4"):
         stack.push([1, 4], Gaussian(0.0, 1.0, support=(-3, 3)))
-    with pytest.raises(ArgumentError, match="nbits must be in 0..24"):
+    with pytest.raises(ArgumentError, match=r"nbits must be in 0\.\.24"):
         stack.push_bits(0, 25)
 
 
@@ -166,7 +180,7 @@ def test_adaptive_bits_equal_the_reference() -> None:
 
 
 @pytest.mark.parametrize(
-    "model, low, high",
+    ("model", "low", "high"),
     [
         (coding.AdaptiveBitModel(), 0, 1),
         (coding.AdaptiveNibbleModel(9), 0, 8),
@@ -226,7 +240,8 @@ def test_compressai_against_an_independent_coder() -> None:
     rng = np.random.default_rng(7)
     sizes = rng.integers(3, 40, 10)
     cdfs = [
-        [0, *sorted(rng.choice(np.arange(1, 65536), int(size) - 2, replace=False).tolist()), 65536] for size in sizes
+        [0, *sorted(rng.choice(np.arange(1, 65536), int(size) - 2, replace=False).tolist()), 65536]
+        for size in sizes
     ]
     offsets = rng.integers(-20, 5, 10)
     indexes = rng.integers(0, 10, 2000)
@@ -260,17 +275,22 @@ def test_mixture_coder(shape: tuple[int, int, int, int]) -> None:
     wide = (b, 3 * m, h, w)
     scales = np.exp(rng.normal(-1, 1.5, wide)).astype(np.float32)  # some below 0.11
     means = rng.normal(0, 2, wide).astype(np.float32)
-    weights = rng.dirichlet(np.ones(3), (b, m, h, w)).transpose(0, 4, 1, 2, 3).reshape(wide).astype(np.float32)
+    weights = (
+        rng.dirichlet(np.ones(3), (b, m, h, w)).transpose(0, 4, 1, 2, 3).reshape(wide).astype(np.float32)
+    )
     y = means[:, :m] + rng.normal(0, 1, shape).astype(np.float32)
     kept = scales.copy()
     for coder in (cai.MixtureCoder(3), cai.GaussianMixtureConditionalFast(3)):
         data, rounded = coder.compress(y, scales, means, weights)
-        assert (rounded == np.rint(y)).all() and rounded.dtype == np.float32
+        assert (rounded == np.rint(y)).all()
+        assert rounded.dtype == np.float32
         assert (coder.decompress(data, scales, means, weights) == rounded).all()
     assert (scales == kept).all()
     if m == 320:
         stream, abs_max, bitmap = data
-        assert isinstance(stream, bytes) and abs_max == np.abs(rounded).max() and bitmap.shape == (m,)
+        assert isinstance(stream, bytes)
+        assert abs_max == np.abs(rounded).max()
+        assert bitmap.shape == (m,)
         with pytest.raises(CorruptDataError):
             coder.decompress(stream, scales, means + np.float32(0.25), weights)
     with pytest.raises(ArgumentError, match="K = 3"):

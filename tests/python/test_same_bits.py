@@ -66,7 +66,9 @@ def coded_sequence() -> bytes:
     encoder = coding.Encoder()
     q = (words(14, 3000) >> 29).astype(np.int32)
     encoder.put(q, coding.Uniform(8))
-    encoder.put(q, coding.CategoricalRows((1.0 + (words(15, 24000) >> 20).reshape(3000, 8)).astype(np.float64)))
+    encoder.put(
+        q, coding.CategoricalRows((1.0 + (words(15, 24000) >> 20).reshape(3000, 8)).astype(np.float64))
+    )
     encoder.put(q, coding.Laplace(bell(16, 3000) * np.float32(100), 2.0))
     return encoder.finish()
 
@@ -87,7 +89,8 @@ KERNELS: dict[str, Callable[[], bytes]] = {
     "coding_logistic": lambda: coded_mixture("logistic", 4),
     "coding_sequence": coded_sequence,
     "coding_adaptive": lambda: b"".join(
-        coding.encode(octets(30_000) & octets(30_001)[1:], coding.AdaptiveByteModel(order)) for order in (0, 1)
+        coding.encode(octets(30_000) & octets(30_001)[1:], coding.AdaptiveByteModel(order))
+        for order in (0, 1)
     ),
 }
 

@@ -82,7 +82,7 @@ def AdaptiveByteModel(order: int = 0, *, alphabet: int = 256) -> AdaptiveModel:
 
     Examples
     --------
-    >>> text = np.frombuffer(b"to be or not to be, that is the question " * 20, np.uint8)
+    >>> text = list(b"to be or not to be, that is the question " * 20)
     >>> len(encode(text, AdaptiveByteModel(order=1))) < len(encode(text, AdaptiveByteModel()))
     True
     """

@@ -1,7 +1,7 @@
 """What only an encoder does: costs under real-valued models, and fitting models to symbols.
 
-Floating point by way of the libm: the results may differ in the last bits from machine to machine. They are never
-repeated at the decoder, parameters are sent.
+Floating point by way of the libm: the results may differ in the last bits from machine to machine. They are
+never repeated at the decoder, parameters are sent.
 """
 
 from __future__ import annotations
@@ -21,15 +21,18 @@ __all__ = ["fit", "ideal_code_length"]
 
 _LEAST_SCALE = 0.05
 _LEAST_WEIGHT = 1e-4
-_ERFC = np.frompyfunc(math.erfc, 1, 1)
 Array = NDArray[np.float64]
+
+
+def _erfc(x: Array) -> Array:
+    return np.array([math.erfc(value) for value in x.tolist()], np.float64)
 
 
 def _log_ndtr(x: Array) -> Array:
     """log of the normal distribution function for x <= 0, relative error below 1e-14."""
     out = np.empty_like(x)
     near = x > -20.0
-    out[near] = np.log(0.5 * _ERFC(-x[near] / math.sqrt(2)).astype(np.float64))
+    out[near] = np.log(0.5 * _erfc(-x[near] / math.sqrt(2)))
     far = x[~near]
     with np.errstate(over="ignore", divide="ignore"):
         u = 1.0 / (far * far)
@@ -54,20 +57,24 @@ def _log_mass(family: str, low: Array, high: Array) -> Array:
         top = np.minimum(b, 0)
         log_top, log_low = _log_ndtr(top), _log_ndtr(a)
         below = log_top + np.log(-np.expm1(log_low - log_top))
-        # Pairs around 0: what lies above it is erf.
+        # Pairs around 0: erf of each side, nothing cancels.
         around = b > 0
         if around.any():
             x, y = a[around], b[around]
-            tails = 0.5 * (_ERFC(-x / math.sqrt(2)) + _ERFC(y / math.sqrt(2))).astype(np.float64)
+            tails = 0.5 * (_erfc(-x / math.sqrt(2)) + _erfc(y / math.sqrt(2)))
             below[around] = np.log1p(-tails)
             # Narrow pairs: 1 - tails cancels; erf of each side does not.
-            sides = np.array([math.erf(-p / math.sqrt(2)) + math.erf(q / math.sqrt(2)) for p, q in zip(x, y)])
+            sides = np.array(
+                [math.erf(-p / math.sqrt(2)) + math.erf(q / math.sqrt(2)) for p, q in zip(x, y, strict=False)]
+            )
             below[around] = np.log(0.5 * sides)
         return below
 
 
 def _mixture_bits(symbols: Array, model: Mixture) -> Array:
-    w, m, s = (a.astype(np.float64).reshape(model.components, -1) for a in (model.weights, model.means, model.scales))
+    w, m, s = (
+        a.astype(np.float64).reshape(model.components, -1) for a in (model.weights, model.means, model.scales)
+    )
     w = w / w.sum(axis=0)
     total = np.full(symbols.shape, -np.inf)
     for j in range(model.components):
@@ -101,14 +108,16 @@ def ideal_code_length(
     Examples
     --------
     >>> round(ideal_code_length([0, 40], Gaussian(0.0, 1.0)), 3)
-    1131.869
+    1133.498
     """
     function = "coding.ideal_code_length"
     array = as_integers(function, "symbols", symbols).astype(np.float64)
     if not isinstance(model, (Mixture, CategoricalRows)):
         raise TypeError(f"{function}: model must be a Mixture or CategoricalRows, got {type(model).__name__}")
     if model.shape is not None and array.shape != model.shape:
-        raise ArgumentError(f"{function}: symbols must have the shape of the model, {model.shape}, got {array.shape}")
+        raise ArgumentError(
+            f"{function}: symbols must have the shape of the model, {model.shape}, got {array.shape}"
+        )
     if isinstance(model, Mixture):
         bits = _mixture_bits(array.reshape(-1), model)
     else:
@@ -128,8 +137,10 @@ def _refine(values: Array, counts: Array, family: str, mean: float, scale: float
     point, step = (mean, math.log(scale)), (0.25 * scale, 0.25)
     best = cost(*point)
     for _ in range(80):
-        trials = [(point[0] + dm * step[0], max(point[1] + ds * step[1], math.log(_LEAST_SCALE)))
-                  for dm, ds in ((1, 0), (-1, 0), (0, 1), (0, -1))]
+        trials = [
+            (point[0] + dm * step[0], max(point[1] + ds * step[1], math.log(_LEAST_SCALE)))
+            for dm, ds in ((1, 0), (-1, 0), (0, 1), (0, -1))
+        ]
         costs = [cost(*trial) for trial in trials]
         i = int(np.argmin(costs))
         if costs[i] < best:
@@ -160,11 +171,15 @@ def _em(values: Array, counts: Array, family: str, k: int, iterations: int) -> t
     means = means + (np.arange(k) - (k - 1) / 2) * 1e-3 * scales  # equal quantiles must not stay equal
     weights = np.full(k, 1 / k)
     for _ in range(iterations):
-        logs = np.stack([
-            np.log(weights[j])
-            + _log_mass(family, (values - 0.5 - means[j]) / scales[j], (values + 0.5 - means[j]) / scales[j])
-            for j in range(k)
-        ])
+        logs = np.stack(
+            [
+                np.log(weights[j])
+                + _log_mass(
+                    family, (values - 0.5 - means[j]) / scales[j], (values + 0.5 - means[j]) / scales[j]
+                )
+                for j in range(k)
+            ]
+        )
         logs = np.maximum(logs, -1e4)
         shares = np.exp(logs - logs.max(axis=0))
         shares = shares / shares.sum(axis=0) * counts
@@ -197,12 +212,14 @@ def fit(
 
     Returns
     -------
-    Mixture, shared for ``axis=None``, else in the shape of `symbols`. Scales are at least 0.05, weights at least
+    Mixture, shared for ``axis=None``, else in the shape of `symbols`. Scales are at least 0.05, weights at
+    least
     1e-4. Send its parameters: the decoder cannot fit
 
     References
     ----------
-    .. [1] A. Dempster, N. Laird, D. Rubin, "Maximum likelihood from incomplete data via the EM algorithm", JRSS B
+    .. [1] A. Dempster, N. Laird, D. Rubin, "Maximum likelihood from incomplete data via the EM algorithm",
+       JRSS B
        39 (1977). Responsibilities are those of bins, moments are corrected by 1/12 (W. Sheppard, 1898).
 
     Examples

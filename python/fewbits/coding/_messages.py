@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any, Literal, Union
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -18,14 +18,16 @@ from fewbits.errors import ArgumentError, LimitError
 
 __all__ = ["code_length", "decode", "encode"]
 
-Model = Union[Categorical, Mixture, CategoricalRows, AdaptiveModel]
+Model: TypeAlias = "Categorical | Mixture | CategoricalRows | AdaptiveModel"
 
 
 def _shape(function: str, model: Model, array: NDArray[Any]) -> None:
     """Symbols must have the shape of the parameters where the model has any."""
     shape = model.shape if isinstance(model, (Mixture, CategoricalRows)) else None
     if shape is not None and array.shape != shape:
-        raise ArgumentError(f"{function}: symbols must have the shape of the model, {shape}, got {array.shape}")
+        raise ArgumentError(
+            f"{function}: symbols must have the shape of the model, {shape}, got {array.shape}"
+        )
 
 
 def encode(
@@ -42,16 +44,18 @@ def encode(
 
     Parameters
     ----------
-    symbols : array_like of integers, taken in C order: in the shape of the model's parameters if it has any. Each
-        must have a frequency in a `Categorical`, lie in the range of `CategoricalRows` or an adaptive model, or
-        in -2^30..2^30 under a `Mixture`
+    symbols : array_like of integers, taken in C order: in the shape of the model's parameters if it has any.
+        Each must have a frequency in a `Categorical`, lie in the range of `CategoricalRows` or an adaptive
+        model, or in -2^30..2^30 under a `Mixture`
     model : Categorical, Mixture, CategoricalRows or AdaptiveModel
-    lanes : number of interleaved coders: 1, 4, 8 or 32 for adaptive models and a `Categorical` of a precision up to
+    lanes : number of interleaved coders: 1, 4, 8 or 32 for adaptive models and a `Categorical` of a
+    precision up to
         15, else 1, 2, 4 or 8; ``"auto"`` takes few for short messages, where their states would weigh
     checksum : add a CRC-32C (4 bytes a block of 2^17 or 2^18 symbols), so that all damage is found before
         decoding. Without it most damage is still found at the end of decoding
     param_hash : add a hash of the model or its parameters (8 bytes a block), so that decoding with others
-        raises `ParameterMismatchError`; without it that is found, if at all, as damage. Adaptive models have none
+        raises `ParameterMismatchError`; without it that is found, if at all, as damage. Adaptive models have
+        none
     cast : take floating point symbols whose values are integers
     threads : number of threads; 0 means all CPUs, None one. The bytes do not depend on it
 
@@ -159,9 +163,7 @@ def decode(
     count = _core.count_symbols(view)
     shape = model.shape if isinstance(model, (Mixture, CategoricalRows)) else None
     if shape is not None and count != int(np.prod(shape)):
-        raise ArgumentError(
-            f"{function}: model must have parameters for {count} symbols, got shape {shape}"
-        )
+        raise ArgumentError(f"{function}: model must have parameters for {count} symbols, got shape {shape}")
     if out is None:
         limit = (
             2**26 + 64 * view.size
@@ -216,8 +218,8 @@ def code_length(
 ) -> float | NDArray[np.float64]:
     """Bits that `symbols` cost under the model: sum of ``precision - log2(frequency)``.
 
-    Under a `Mixture` with the support that `encode` would choose; low bits count as they are, exceptions with what
-    they take in the message.
+    Under a `Mixture` with the support that `encode` would choose; low bits count as they are, exceptions
+    with what they take in the message.
 
     Parameters
     ----------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Literal, Union
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,14 +17,16 @@ from fewbits.errors import ArgumentError
 
 __all__ = ["AnsStack", "Decoder", "Encoder"]
 
-StreamModel = Union[Categorical, Mixture, CategoricalRows]
+StreamModel: TypeAlias = "Categorical | Mixture | CategoricalRows"
 
 
 def _symbols(function: str, symbols: ArrayLike, model: StreamModel) -> NDArray[np.int32]:
     array = as_integers(function, "symbols", symbols)
     shape = model.shape if isinstance(model, (Mixture, CategoricalRows)) else None
     if shape is not None and array.shape != shape:
-        raise ArgumentError(f"{function}: symbols must have the shape of the model, {shape}, got {array.shape}")
+        raise ArgumentError(
+            f"{function}: symbols must have the shape of the model, {shape}, got {array.shape}"
+        )
     return array.astype(np.int32, copy=False).reshape(-1)
 
 
@@ -96,7 +98,9 @@ class Encoder:
         checksum : add a CRC-32C
         """
         function = "coding.Encoder.finish"
-        return self._core.finish(0 if lanes == "auto" else integer(function, "lanes", lanes, 1, 8), bool(checksum))
+        return self._core.finish(
+            0 if lanes == "auto" else integer(function, "lanes", lanes, 1, 8), bool(checksum)
+        )
 
 
 class Decoder:
@@ -181,7 +185,9 @@ class AnsStack:
         CorruptDataError : not whole words, or a last word of 0
         """
         self = cls()
-        self._core = _core.AnsStack.from_bytes(as_bytes("coding.AnsStack.from_bytes", "data", data), bool(seal))
+        self._core = _core.AnsStack.from_bytes(
+            as_bytes("coding.AnsStack.from_bytes", "data", data), bool(seal)
+        )
         return self
 
     def to_bytes(self) -> bytes:
@@ -225,7 +231,9 @@ class AnsStack:
         else:
             raise _unknown(function, model)
 
-    def pop(self, model: StreamModel, n: int | None = None, *, allow_exhausted: bool = False) -> NDArray[np.int32]:
+    def pop(
+        self, model: StreamModel, n: int | None = None, *, allow_exhausted: bool = False
+    ) -> NDArray[np.int32]:
         """Take symbols off the stack.
 
         Parameters
@@ -294,7 +302,9 @@ class AnsStack:
         ArgumentError : a position that the stack never had
         """
         function = "coding.AnsStack.seek"
-        self._core.seek(integer(function, "pos", pos, 0, 2**62), integer(function, "state", state, 0, 2**63 - 1))
+        self._core.seek(
+            integer(function, "pos", pos, 0, 2**62), integer(function, "state", state, 0, 2**63 - 1)
+        )
 
     def clone(self) -> AnsStack:
         """A copy."""

@@ -42,7 +42,8 @@ def _tables(
         for i, row in enumerate(rows):
             table[i, : row.size] = row
     else:
-        table = as_integers(function, "cdfs", cdfs).astype(np.int32, copy=False)
+        whole: Any = cdfs
+        table = as_integers(function, "cdfs", whole).astype(np.int32, copy=False)
         if table.ndim != 2:
             raise ArgumentError(f"{function}: cdfs must have two dimensions, got {table.ndim}")
         width = table.shape[1]
@@ -60,9 +61,10 @@ class BufferedRansEncoder:
     Examples
     --------
     >>> encoder = BufferedRansEncoder()
-    >>> encoder.encode_with_indexes([0, 1, -40], [0, 0, 0], [[0, 1000, 30000, 60000, 65000, 65536]], [6], [-2])
+    >>> cdfs = [[0, 1000, 30000, 60000, 65000, 65536]]
+    >>> encoder.encode_with_indexes([0, 1, -40], [0, 0, 0], cdfs, [6], [-2])
     >>> data = encoder.flush()
-    >>> RansDecoder().decode_with_indexes(data, [0, 0, 0], [[0, 1000, 30000, 60000, 65000, 65536]], [6], [-2])
+    >>> RansDecoder().decode_with_indexes(data, [0, 0, 0], cdfs, [6], [-2])
     [0, 1, -40]
     """
 
@@ -211,13 +213,16 @@ class MixtureCoder:
             array = as_array(function, name, _detach(values), "f").astype(np.float32, copy=False)
             if array.ndim != 4 or array.shape[1] % self.K:
                 raise ArgumentError(
-                    f"{function}: {name} must have shape (B, K * M, h, w) with K = {self.K}, got {array.shape}"
+                    f"{function}: {name} must have shape (B, K * M, h, w) with K = {self.K}, "
+                    f"got {array.shape}"
                 )
             arrays[name] = array
         shape = arrays["scales"].shape
         for name, array in arrays.items():
             if array.shape != shape:
-                raise ArgumentError(f"{function}: {name} must have the shape of scales, {shape}, got {array.shape}")
+                raise ArgumentError(
+                    f"{function}: {name} must have the shape of scales, {shape}, got {array.shape}"
+                )
         clipped = np.clip(arrays["scales"], np.float32(self.scale_min), np.float32(self.scale_max))
         inner = (self.K, shape[1] // self.K, *shape[2:])
         return [
@@ -241,7 +246,8 @@ class MixtureCoder:
         Parameters
         ----------
         y : array_like of float, shape (B, M, h, w); torch tensors on the CPU are taken
-        scales, means, weights : array_like of float, shape (B, K M, h, w), component-major; weights are normalised
+        scales, means, weights : array_like of float, shape (B, K M, h, w), component-major; weights are
+        normalised
 
         Returns
         -------
@@ -278,15 +284,15 @@ class MixtureCoder:
         streams = list(data) if isinstance(data, (list, tuple)) else [data]
         if len(streams) != len(models):
             raise ArgumentError(f"{function}: data must have {len(models)} streams, got {len(streams)}")
-        out = [decode(stream, model) for stream, (model, _) in zip(streams, models)]
+        out = [decode(stream, model) for stream, (model, _) in zip(streams, models, strict=False)]
         return np.stack(out).astype(np.float32)
 
 
 class GaussianMixtureConditionalFast(MixtureCoder):
     """`MixtureCoder` in the call shape of FlashGMM's and CompressAI's ``GaussianMixtureConditional``.
 
-    ``compress`` returns ``((data, abs_max, zero_bitmap), y_quantised)`` and ``decompress`` takes that tuple; the last
-    two are informative, the stream says all that is needed.
+    ``compress`` returns ``((data, abs_max, zero_bitmap), y_quantised)`` and ``decompress`` takes that tuple;
+    the last two are informative, the stream says all that is needed.
 
     Examples
     --------
