@@ -35,7 +35,7 @@ def table(cdf: Callable[[Any], Any], low: int, per_unit: int) -> list[int]:
 
 def main() -> None:
     lines = [
-        "// Lower halves of the standard Gaussian, Laplace and logistic CDFs, made by tools/coding_cdf_tables.py.",
+        "// Lower halves of the Gaussian, Laplace and logistic CDFs, made by tools/coding_cdf_tables.py.",
         "// The file format pins these numbers (coding/integer_cdf.hpp).",
         "#pragma once",
         "",

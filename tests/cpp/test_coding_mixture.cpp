@@ -258,6 +258,64 @@ TEST(mixture_bad_arguments) {
     if (tensor_part[0] >> 4 == 4) CHECK_THROWS(read_block(reader, nullptr), UnsupportedFeatureError);
 }
 
+#if defined(__x86_64__) || defined(__aarch64__)
+namespace {
+
+// Sets and restores flush-to-zero (and on x86 denormals-are-zero) of this thread.
+class FlushToZero {
+public:
+    FlushToZero() : saved_(get()) {
+#if defined(__x86_64__)
+        set(saved_ | 0x8040U);
+#else
+        set(saved_ | (std::uint64_t{1} << 24));
+#endif
+    }
+    ~FlushToZero() { set(saved_); }
+    static std::uint64_t get() {
+#if defined(__x86_64__)
+        return __builtin_ia32_stmxcsr();
+#else
+        std::uint64_t value;
+        __asm__ volatile("mrs %0, fpcr" : "=r"(value));
+        return value;
+#endif
+    }
+
+private:
+    static void set(std::uint64_t value) {
+#if defined(__x86_64__)
+        __builtin_ia32_ldmxcsr(static_cast<unsigned>(value));
+#else
+        __asm__ volatile("msr fpcr, %0" : : "r"(value));
+#endif
+    }
+    std::uint64_t saved_;
+};
+
+}  // namespace
+
+TEST(mixture_flush_to_zero_changes_nothing) {
+    Message message(15, 3000, 3);
+    for (std::size_t i = 0; i < 3000; i += 7) {
+        message.means[i] = i % 2 == 0 ? 1e-40F : -1e-44F;
+        message.scales[i + 3000] = 1e-41F;
+        message.weights[i] = 1e-42F;
+        message.weights[i + 3000] = 0.5F;
+        message.weights[i + 6000] = 0.5F;
+    }
+    EncodeOptions options;
+    options.hash = true;
+    const Bytes expected = check_round_trip(message.symbols, message.view, options);
+    const std::uint64_t before = FlushToZero::get();
+    {
+        const FlushToZero flush;
+        CHECK(check_round_trip(message.symbols, message.view, options) == expected);
+    }
+    CHECK_EQUAL(FlushToZero::get(), before);
+}
+#endif
+
 // One digest for scalar, AVX2 and NEON.
 TEST(mixture_same_bytes_everywhere) {
     Xxh64 hash;

@@ -1,4 +1,4 @@
-// Lower halves of the standard Gaussian, Laplace and logistic CDFs, made by tools/coding_cdf_tables.py.
+// Lower halves of the Gaussian, Laplace and logistic CDFs, made by tools/coding_cdf_tables.py.
 // The file format pins these numbers (coding/integer_cdf.hpp).
 #pragma once
 
