@@ -2,12 +2,13 @@
 
 Formats are found by name (`get`): those of ml_dtypes, aliases, IEEE P3109 names, and a grammar for floats of
 any shape, fixed point and integers. Rounding happens once, from float32, float64 and integers alike, and
-gives the same bits on every machine; random bits depend on (seed, stream, index) alone. Arithmetic that rounds
-every operation starts with `emulated`.
+gives the same bits on every machine; random bits depend on (seed, stream, index) alone. `emulated` starts
+arithmetic whose every operation rounds.
 """
 
 from __future__ import annotations
 
+from fewbits.formats._collage import CollageAdamW, Expansion
 from fewbits.formats._emulated import Context, EmulatedArray, emulated, fma
 from fewbits.formats._emulated_linalg import (
     SolveReport,
@@ -23,6 +24,15 @@ from fewbits.formats._emulated_linalg import (
     refine,
     solve_triangular,
 )
+from fewbits.formats._lmul import lmul, lmul_attention, lmul_codes, lmul_dot, lmul_matmul
+from fewbits.formats._mixed import (
+    ExponentHistogram,
+    LossScaler,
+    exponent_histogram,
+    master_update,
+    suggest_scale,
+    underflow_fraction,
+)
 from fewbits.formats._registry import FORMATS, FloatFormat, get, roundings
 from fewbits.formats._rounding import decode, encode, round_to
 from fewbits.formats._sums import (
@@ -37,9 +47,13 @@ from fewbits.formats._sums import (
 
 __all__ = [
     "FORMATS",
+    "CollageAdamW",
     "Context",
     "EmulatedArray",
+    "Expansion",
+    "ExponentHistogram",
     "FloatFormat",
+    "LossScaler",
     "SolveReport",
     "asum",
     "axpy",
@@ -52,11 +66,18 @@ __all__ = [
     "encode",
     "exact_dot",
     "exact_sum",
+    "exponent_histogram",
     "fma",
     "get",
     "gmres",
     "horner",
+    "lmul",
+    "lmul_attention",
+    "lmul_codes",
+    "lmul_dot",
+    "lmul_matmul",
     "lu",
+    "master_update",
     "matmul",
     "nrm2",
     "qr",
@@ -64,6 +85,8 @@ __all__ = [
     "round_to",
     "roundings",
     "solve_triangular",
+    "suggest_scale",
     "two_prod",
     "two_sum",
+    "underflow_fraction",
 ]
