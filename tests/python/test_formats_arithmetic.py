@@ -266,7 +266,8 @@ def test_numpy_functions() -> None:
     np.testing.assert_array_equal(np.dot(x, x.T).values, (x @ x.T).values)
     assert np.argmax(x) == values.argmax()
     assert np.max(x).item() == values.max()
-    assert np.shape(x) == (3, 4) and np.isnan(x).sum() == 0
+    assert np.shape(x) == (3, 4)
+    assert np.isnan(x).sum() == 0
     np.testing.assert_array_equal(np.trace(x[:, :3]).values, (x[0, 0] + x[1, 1] + x[2, 2]).values)
     y = x.copy()
     y += 1
@@ -280,11 +281,11 @@ def test_numpy_functions() -> None:
 @pytest.mark.parametrize(
     "call",
     [
-        lambda x: np.exp(x),
-        lambda x: np.add.accumulate(x),
-        lambda x: np.linalg.norm(x),
-        lambda x: np.cumsum(x),
-        lambda x: np.std(x),
+        np.exp,
+        np.add.accumulate,
+        np.linalg.norm,
+        np.cumsum,
+        np.std,
         lambda x: np.power(x, 3),
         lambda x: np.add(x, x, where=x.values > 0),
     ],
@@ -302,9 +303,7 @@ def test_bad_input() -> None:
         x + values
     with pytest.raises(TypeError, match="exponent 2 alone, got 3"):
         x**3
-    with pytest.raises(
-        ArgumentError, match=r"formats.matmul: inner dimensions must agree, got shapes \(3, 4\)"
-    ):
+    with pytest.raises(ArgumentError, match=r"matmul: inner dimensions must agree, got shapes \(3, 4\)"):
         x @ x
     with pytest.raises(ArgumentError, match="accumulate must be one of"):
         ff.Context("float16", accumulate="sometimes")

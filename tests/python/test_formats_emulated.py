@@ -207,9 +207,11 @@ def test_refinement_is_lost_where_gmres_is_not() -> None:
         if plain is None:
             assert not report.converged, (name, kappa)
         else:
-            assert report.converged and report.iterations in plain, (name, kappa, report.iterations)
+            assert report.converged
+            assert report.iterations in plain, (name, kappa, report.iterations)
         _, krylov = ff.refine(a, b, factor=name, tol=5e-16, method="gmres")
-        assert krylov.converged and krylov.iterations <= 6, (name, kappa)
+        assert krylov.converged
+        assert krylov.iterations <= 6, (name, kappa)
         assert krylov.inner_iterations in inner, (name, kappa, krylov.inner_iterations)
 
 
@@ -218,7 +220,8 @@ def test_scaling_keeps_float16_finite() -> None:
     a, b = a * 1e7, b * 1e7
     _, plain = ff.refine(a, b, factor="float16")
     x, scaled = ff.refine(a, b, factor="float16", scaling=True)
-    assert not plain.converged and scaled.converged
+    assert not plain.converged
+    assert scaled.converged
     np.testing.assert_allclose(x, 1, atol=1e-12)
 
 
@@ -236,23 +239,19 @@ def test_level_one() -> None:
 
 def test_bad_input() -> None:
     a = ff.emulated(np.ones((3, 3)), "float16")
-    with pytest.raises(
-        ArgumentError, match="formats.lu: a must be regular in 'float16', column 1 has no pivot"
-    ):
+    with pytest.raises(ArgumentError, match="a must be regular in 'float16', column 1 has no pivot"):
         ff.lu(a)
-    with pytest.raises(
-        ArgumentError, match="formats.cholesky: a must be positive definite in 'float16', pivot 1 is 0"
-    ):
+    with pytest.raises(ArgumentError, match="positive definite in 'float16', pivot 1 is 0"):
         ff.cholesky(a)
     with pytest.raises(ArgumentError, match=r"formats.lu: a must be a square matrix, got shape \(2, 3\)"):
         ff.lu(a[:2])
-    with pytest.raises(TypeError, match="formats.qr: a must be an EmulatedArray, got ndarray"):
+    with pytest.raises(TypeError, match=r"formats.qr: a must be an EmulatedArray, got ndarray"):
         ff.qr(np.eye(2))  # type: ignore[arg-type]
     with pytest.raises(ArgumentError, match="method must be one of 'householder', 'givens', got 'gram'"):
         ff.qr(a, method="gram")
     with pytest.raises(ArgumentError, match=r"formats.cg: b must have shape \(3,\), got \(2,\)"):
         ff.cg(a, [1, 2])
-    with pytest.raises(ArgumentError, match="formats.refine: a must be finite"):
+    with pytest.raises(ArgumentError, match=r"formats.refine: a must be finite"):
         ff.refine([[np.inf]], [1])
     with pytest.raises(ArgumentError, match="restart must be in"):
         ff.gmres(a, [1, 2, 3], restart=0)

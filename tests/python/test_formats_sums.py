@@ -140,7 +140,7 @@ def test_not_finite() -> None:
 def test_bad_input() -> None:
     with pytest.raises(ArgumentError, match=r"formats.exact_dot: y must have the size of x, got 1 for 2"):
         ff.exact_dot([1.0, 2.0], [1.0])
-    with pytest.raises(ArgumentError, match="formats.compensated_sum: method must be one of"):
+    with pytest.raises(ArgumentError, match=r"formats.compensated_sum: method must be one of"):
         ff.compensated_sum([1.0], method="fast")
     with pytest.raises(ArgumentError, match=r"formats.compensated_dot: k must be in 2..64, got 1"):
         ff.compensated_dot([1.0], [1.0], k=1)

@@ -4,12 +4,15 @@ Formats are found by name (`get`): those of ml_dtypes, aliases, IEEE P3109 names
 any shape, fixed point and integers. Rounding happens once, from float32, float64 and integers alike, and
 gives the same bits on every machine; random bits depend on (seed, stream, index) alone. Arithmetic that
 rounds every operation starts with `emulated`.
+gives the same bits on every machine; random bits depend on (seed, stream, index) alone. `emulated` starts
+arithmetic whose every operation rounds.
 """
 
 from __future__ import annotations
 
 from fewbits.formats._blocks import BLOCK_FORMATS, Bfp, BlockFormat, get_block, round_to_int
 from fewbits.formats._codes import decode, encode, pack, unpack
+from fewbits.formats._collage import CollageAdamW, Expansion
 from fewbits.formats._emulated import Context, EmulatedArray, emulated, fma
 from fewbits.formats._emulated_linalg import (
     SolveReport,
@@ -26,6 +29,15 @@ from fewbits.formats._emulated_linalg import (
     solve_triangular,
 )
 from fewbits.formats._grid import is_representable, neighbours, spacing
+from fewbits.formats._lmul import lmul, lmul_attention, lmul_codes, lmul_dot, lmul_matmul
+from fewbits.formats._mixed import (
+    ExponentHistogram,
+    LossScaler,
+    exponent_histogram,
+    master_update,
+    suggest_scale,
+    underflow_fraction,
+)
 from fewbits.formats._registry import FORMATS, FloatFormat, get, roundings
 from fewbits.formats._rounding import round_to
 from fewbits.formats._soft_errors import flip_bits, flip_exact_count
@@ -44,9 +56,13 @@ __all__ = [
     "FORMATS",
     "Bfp",
     "BlockFormat",
+    "CollageAdamW",
     "Context",
     "EmulatedArray",
+    "Expansion",
+    "ExponentHistogram",
     "FloatFormat",
+    "LossScaler",
     "SolveReport",
     "asum",
     "axpy",
@@ -61,13 +77,20 @@ __all__ = [
     "exact_sum",
     "flip_bits",
     "flip_exact_count",
+    "exponent_histogram",
     "fma",
     "get",
     "get_block",
     "gmres",
     "horner",
     "is_representable",
+    "lmul",
+    "lmul_attention",
+    "lmul_codes",
+    "lmul_dot",
+    "lmul_matmul",
     "lu",
+    "master_update",
     "matmul",
     "neighbours",
     "nrm2",
@@ -82,4 +105,8 @@ __all__ = [
     "two_prod",
     "two_sum",
     "unpack",
+    "suggest_scale",
+    "two_prod",
+    "two_sum",
+    "underflow_fraction",
 ]

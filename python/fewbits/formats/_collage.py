@@ -94,8 +94,8 @@ class Expansion:
         f = context.format
         if context.rounding != "nearest_even" or not f.is_signed or f.is_fixed or f.precision < 3:
             raise ArgumentError(
-                "formats.Expansion: format must be a signed float of at least 3 bits of precision, rounded to "
-                f"nearest even, got {f.name!r} with {context.rounding!r}"
+                "formats.Expansion: format must be a signed float of at least 3 bits of precision, rounded "
+                f"to nearest even, got {f.name!r} with {context.rounding!r}"
             )
         rest = np.asarray(x, np.float64)
         parts = []

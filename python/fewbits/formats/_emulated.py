@@ -122,7 +122,8 @@ class Context:
         """`x` rounded, as an array of the carrier."""
         flat, shape, _ = _array("formats.emulated", x)
         if flat.dtype == np.float32:
-            flat = flat.astype(np.float64)
+            with np.errstate(invalid="ignore"):  # signalling nan
+                flat = flat.astype(np.float64)
         out = np.empty(flat.size, np.float64)
         options = self._options
         if self._stream != 0:
@@ -172,7 +173,7 @@ class EmulatedArray:
     [0.3125, 0.4375, 0.5]
     >>> np.exp(x)
     Traceback (most recent call last):
-    TypeError: EmulatedArray: numpy.exp is not one rounding of the format; call it on .values and cast the result
+    TypeError: EmulatedArray: numpy.exp is not one rounding of the format; call it on .values and cast it
     """
 
     __slots__ = ("_values", "context")
@@ -455,8 +456,8 @@ class EmulatedArray:
             if kwargs and ufunc in _UFUNCS:
                 what += f" with {', '.join(kwargs)}"
             raise TypeError(
-                f"EmulatedArray: numpy.{what} is not one rounding of the format; call it on .values and cast "
-                "the result"
+                f"EmulatedArray: numpy.{what} is not one rounding of the format; call it on .values and "
+                "cast it"
             )
         result = _UFUNCS[ufunc](self, *inputs)
         if out is None:
@@ -471,7 +472,7 @@ class EmulatedArray:
         if function not in _FUNCTIONS:
             raise TypeError(
                 f"EmulatedArray: numpy.{function.__name__} is not one rounding of the format; call it on "
-                ".values and cast the result"
+                ".values and cast it"
             )
         return _FUNCTIONS[function](self, *args, **kwargs)
 
