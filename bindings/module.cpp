@@ -62,4 +62,6 @@ NB_MODULE(FEWBITS_MODULE, m) {
     register_container(container);
     nb::module_ formats = m.def_submodule("formats", "Number formats, rounding, codes.");
     register_formats(formats);
+    nb::module_ functions = m.def_submodule("functions", "Elementary and special functions.");
+    register_functions(functions);
 }

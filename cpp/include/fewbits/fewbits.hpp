@@ -3,3 +3,4 @@
 
 #include "fewbits/coding.hpp"
 #include "fewbits/formats.hpp"
+#include "fewbits/functions.hpp"
