@@ -42,3 +42,4 @@ void register_coding(nb::module_& m);
 void register_container(nb::module_& m);
 void register_formats(nb::module_& m);
 void register_functions(nb::module_& m);
+void register_quant(nb::module_& m);

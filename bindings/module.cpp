@@ -64,4 +64,6 @@ NB_MODULE(FEWBITS_MODULE, m) {
     register_formats(formats);
     nb::module_ functions = m.def_submodule("functions", "Elementary and special functions.");
     register_functions(functions);
+    nb::module_ quant = m.def_submodule("quant", "Quantisers.");
+    register_quant(quant);
 }

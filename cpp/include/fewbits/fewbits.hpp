@@ -4,3 +4,4 @@
 #include "fewbits/coding.hpp"
 #include "fewbits/formats.hpp"
 #include "fewbits/functions.hpp"
+#include "fewbits/quant.hpp"
