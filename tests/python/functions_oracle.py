@@ -137,6 +137,18 @@ def round_float32(value: Any) -> float:
     return float(result) if abs(result) < mpf(2) ** 128 else (INF if result > 0 else -INF)
 
 
+def round_odd(value: Any) -> float:
+    """A float64 next to an mpf that rounds to fewer bits as the mpf itself does."""
+    with mp.workdps(90):
+        nearest = float(value)
+        if mpf(nearest) == value or math.isinf(nearest):
+            return nearest
+        word = struct.unpack("<q", struct.pack("<d", nearest))[0]
+        if word % 2 == 0:
+            word += 1 if abs(value) > abs(mpf(nearest)) else -1
+        return float(struct.unpack("<d", struct.pack("<q", word))[0])
+
+
 def misrounded(name: str, x: float, got: float) -> bool:
     """Whether `got` is not the float32 nearest to name(x)."""
     with mp.workdps(120 if name == "log_ndtr" else 70):

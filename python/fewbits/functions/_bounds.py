@@ -57,12 +57,11 @@ def error_bound(function: str, dtype: str = "float64", accuracy: str = "best") -
     choice("functions.error_bound", "dtype", dtype, ("float32", "float64"))
     choice("functions.error_bound", "accuracy", accuracy, ("best", "fast"))
     entries = recorded[function]
-    if dtype == "float64":
-        entry = entries["float64"]
-    elif accuracy == "fast" and "float32 fast" in entries:
-        return {"ulp": entries["float32 fast"]["ulp"], "proof": "exhaustive"}
-    else:
-        entry = entries["float32 best"]
-        if "misrounded" in entry:
-            return {"ulp": 0.5, "proof": "exhaustive"}
-    return {"ulp": entry["ulp"], "proof": "sampled", "n": entry["n"], "worst_input": entry["worst_input"]}
+    key = "float64" if dtype == "float64" else f"float32 {accuracy}"
+    # A function without float32 arithmetic of its own gives its best.
+    entry = entries.get(key, entries["float32 best"])
+    bound = {"ulp": entry.get("ulp", 0.5)}
+    if entry.get("inputs") == 1 << 32:
+        return {**bound, "proof": "exhaustive"}
+    bound |= {"proof": "sampled", "n": entry.get("n", entry.get("inputs"))}
+    return {**bound, **({"worst_input": entry["worst_input"]} if "worst_input" in entry else {})}
