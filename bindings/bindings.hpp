@@ -50,4 +50,5 @@ void register_formats_blocks(nb::module_& m);
 void register_formats_codes(nb::module_& m);
 void register_formats_blocks(nb::module_& m);
 void register_formats_codes(nb::module_& m);
+void register_functions(nb::module_& m);
 void register_quant(nb::module_& m);

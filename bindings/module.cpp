@@ -72,6 +72,8 @@ NB_MODULE(FEWBITS_MODULE, m) {
     register_formats_blocks(formats);
     register_formats_codes(formats);
     register_formats_blocks(formats);
+    nb::module_ functions = m.def_submodule("functions", "Elementary and special functions.");
+    register_functions(functions);
     nb::module_ quant = m.def_submodule("quant", "Quantisers.");
     register_quant(quant);
 }
