@@ -1,4 +1,4 @@
-"""The recorded bounds hold: the C++ oracle measures again, a million inputs by default, all of them when slow."""
+"""The recorded bounds hold: the C++ oracle measures again, a million inputs by default, all when slow."""
 
 from __future__ import annotations
 

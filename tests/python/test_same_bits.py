@@ -72,6 +72,8 @@ def coded_sequence() -> bytes:
     )
     encoder.put(q, coding.Laplace(bell(16, 3000) * np.float32(100), 2.0))
     return encoder.finish()
+
+
 def emulated(**options: object) -> bytes:
     """Elementwise operations, products and factors, in one context."""
     x, y = (bell(stream, 48 * 48).reshape(48, 48) * 40 for stream in (7, 8))

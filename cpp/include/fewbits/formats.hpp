@@ -1,8 +1,8 @@
 // Number formats of few bits, and rounding to them.
 #pragma once
 
-#include "fewbits/formats/block_float.hpp"
 #include "fewbits/formats/arithmetic.hpp"
+#include "fewbits/formats/block_float.hpp"
 #include "fewbits/formats/codes.hpp"
 #include "fewbits/formats/compensated.hpp"
 #include "fewbits/formats/emulated_blas.hpp"

@@ -4,8 +4,6 @@ Formats are found by name (`get`): those of ml_dtypes, aliases, IEEE P3109 names
 any shape, fixed point and integers. Rounding happens once, from float32, float64 and integers alike, and
 gives the same bits on every machine; random bits depend on (seed, stream, index) alone. Arithmetic that
 rounds every operation starts with `emulated`.
-gives the same bits on every machine; random bits depend on (seed, stream, index) alone. `emulated` starts
-arithmetic whose every operation rounds.
 """
 
 from __future__ import annotations
@@ -75,9 +73,9 @@ __all__ = [
     "encode",
     "exact_dot",
     "exact_sum",
+    "exponent_histogram",
     "flip_bits",
     "flip_exact_count",
-    "exponent_histogram",
     "fma",
     "get",
     "get_block",
@@ -102,11 +100,9 @@ __all__ = [
     "roundings",
     "solve_triangular",
     "spacing",
-    "two_prod",
-    "two_sum",
-    "unpack",
     "suggest_scale",
     "two_prod",
     "two_sum",
     "underflow_fraction",
+    "unpack",
 ]

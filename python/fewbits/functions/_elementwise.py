@@ -94,7 +94,7 @@ def _evaluate(
         None if out is None else _check_out(name, label, out, like)
         for out, label in zip(outputs, labels, strict=True)
     ]
-    if like.dtype == _FLOAT32 or like.dtype == _FLOAT64:
+    if like.dtype in (_FLOAT32, _FLOAT64):
         kernel: Kernel = getattr(_core, name + ("_f32" if like.dtype == _FLOAT32 else "_f64"))
         results = [np.empty_like(like) if out is None or not _direct(out, inputs) else out for out in wanted]
         kernel(*inputs, *results, fast)
