@@ -37,7 +37,8 @@ void bind_decode(nb::module_& m) {
         [](Array1<const C> codes, const FloatFormat& format, Array1<T> out, int threads) {
             decode(span(codes), format, span(out), threads);
         },
-        "codes"_a.noconvert(), "format"_a, "out"_a.noconvert(), "threads"_a, nb::call_guard<nb::gil_scoped_release>());
+        "codes"_a.noconvert(), "format"_a, "out"_a.noconvert(), "threads"_a,
+        nb::call_guard<nb::gil_scoped_release>());
 }
 
 }  // namespace

@@ -19,7 +19,8 @@ TEST(streamed_copies_are_copies) {
                 CHECK_EQUAL(to[i], copied ? from[i - offset + offset / 2] : -1.0F);
             }
         }
-        CHECK_EQUAL(reinterpret_cast<std::uintptr_t>(to.data() + offset + simd::before_line(to.data() + offset)) % 64,
-                    std::uintptr_t{0});
+        CHECK_EQUAL(
+            reinterpret_cast<std::uintptr_t>(to.data() + offset + simd::before_line(to.data() + offset)) % 64,
+            std::uintptr_t{0});
     }
 }

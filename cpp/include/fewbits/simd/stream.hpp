@@ -1,8 +1,8 @@
 // Results on their way to memory past the caches.
 //
 // A store to a line that is not in the cache first reads the line; for results larger than the caches that is
-// half as much traffic again. Streaming stores do without. Kernels fill a buffer in the first cache and hand it
-// over in whole lines; an array starts with the elements before its first line.
+// half as much traffic again. Streaming stores do without. Kernels fill a buffer in the first cache and hand
+// it over in whole lines; an array starts with the elements before its first line.
 //
 //   streams(bytes)             whether a result of that size is worth it on this machine type
 //   before_line(to)            elements before the first whole line of 64 bytes
