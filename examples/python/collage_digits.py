@@ -101,7 +101,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--full", action="store_true")
     options = parser.parse_args()
-    steps, lr = (2500, 2e-4) if options.full else (60, 1e-3)
+    steps, lr = (1000, 3e-4) if options.full else (60, 1e-3)
     print(f"{steps} steps of 128 images, learning rate {lr:g}")
     print(f"{'optimiser':10} {'training loss':>14} {'test accuracy':>14} {'updates lost':>13}")
     for variant in ("float32", "plus", "light", "pure"):

@@ -56,8 +56,8 @@ class Context:
     Examples
     --------
     >>> context = Context("bfloat16", accumulate="wide")
-    >>> x = emulated([1.0, 2.0**-9, 2.0**-9], context)
-    >>> (x @ [1, 1, 1]).item(), x.sum().item()
+    >>> x = emulated([1.0, 2.0**-9, 2.0**-9, 2.0**-9], context)
+    >>> (x @ [1, 1, 1, 1]).item(), x.sum().item()
     (1.0078125, 1.0)
     """
 
