@@ -1,6 +1,7 @@
 #include "fewbits/simd/gemm.hpp"
 
 #include <cmath>
+#include <type_traits>
 #include <vector>
 
 #include "check.hpp"
@@ -9,65 +10,88 @@
 #include "fewbits/simd/f64x4.hpp"
 
 using namespace fewbits;
+using namespace fewbits::simd;
 
 namespace {
 
 template <class T>
-std::vector<T> numbers(std::size_t count, std::uint64_t stream) {
-    const Philox random(3, stream);
-    std::vector<T> x(count);
-    for (std::size_t i = 0; i < count; ++i) x[i] = static_cast<T>(2 * random.uniform01(i) - 1);
+std::vector<T> noise(std::size_t n, std::uint64_t stream) {
+    std::vector<T> x(n);
+    const Philox random(6, stream);
+    for (std::size_t i = 0; i < n; ++i) x[i] = static_cast<T>(random.uniform01(i) - 0.5);
     return x;
 }
 
-// A step that finds large sums not good, so that `redo` gets work.
-template <class V>
-struct CautiousStep {
-    FEWBITS_INLINE V operator()(V a, V b, V c) const { return fma(a, b, c); }
-    FEWBITS_INLINE bool good(V c) const { return all(abs(c) < V::broadcast(1)); }
+struct Sizes {
+    std::size_t m, n, k;
 };
+// Less than a tile, whole tiles, one more, and more than a panel is deep.
+constexpr Sizes all_sizes[] = {{1, 1, 1},   {0, 5, 3},   {5, 0, 3},     {3, 4, 0},    {4, 16, 7},
+                               {5, 17, 33}, {9, 31, 64}, {13, 40, 255}, {7, 50, 257}, {2, 3, 600}};
 
-template <class V, std::size_t rows, std::size_t vectors, class Step>
-void equals_the_loop(std::size_t m, std::size_t n, std::size_t k, bool transposed) {
-    using T = typename V::element;
-    const std::vector<T> a = numbers<T>(m * k, 1), b = numbers<T>(k * n, 2);
-    // Rows of C lie apart; what is between them stays.
-    const std::size_t c_row = n + 3;
-    std::vector<T> c = numbers<T>(m * c_row, 3), expected = c;
-    const std::size_t a_row = transposed ? 1 : k, a_step = transposed ? m : 1;
-    const auto loop = [&](std::vector<T>& target, std::size_t i, std::size_t j, std::size_t l) {
-        T& sum = target[i * c_row + j];
-        sum = std::fma(a[i * a_row + l * a_step], b[l * n + j], sum);
-    };
-    for (std::size_t i = 0; i < m; ++i)
-        for (std::size_t j = 0; j < n; ++j)
-            for (std::size_t l = 0; l < k; ++l) loop(expected, i, j, l);
-    simd::gemm<V, rows, vectors>(
-        m, n, k, a.data(), a_row, a_step, b.data(), n, c.data(), c_row, [] { return Step(); },
-        [&](std::size_t i, std::size_t i_end, std::size_t j, std::size_t j_end, std::size_t l,
-            std::size_t l_end) {
-            for (; i < i_end; ++i)
-                for (std::size_t column = j; column < j_end; ++column)
-                    for (std::size_t q = l; q < l_end; ++q) loop(c, i, column, q);
-        });
-    for (std::size_t i = 0; i < c.size(); ++i) CHECK_BITS(c[i], expected[i]);
-}
-
-template <class V>
-void every_size() {
-    for (const std::size_t n : {0, 1, 7, 8, 9, 16, 17, 33}) {
-        for (const bool transposed : {false, true}) {
-            equals_the_loop<V, 4, 2, simd::FmaStep<V>>(n, 5, 3, transposed);
-            equals_the_loop<V, 4, 2, simd::FmaStep<V>>(5, n, 3, transposed);
-            equals_the_loop<V, 2, 3, simd::FmaStep<V>>(3, 7, n, transposed);
-            equals_the_loop<V, 4, 2, CautiousStep<V>>(9, n, 20, transposed);
+// c += a b in the order of the contract, one rounding per multiply-add.
+template <class T>
+void plain(const Sizes& s, const T* a, std::size_t a_row, std::size_t a_step, const std::vector<T>& b,
+           std::vector<T>& c) {
+    for (std::size_t i = 0; i < s.m; ++i) {
+        for (std::size_t j = 0; j < s.n; ++j) {
+            for (std::size_t l = 0; l < s.k; ++l)
+                c[i * s.n + j] = std::fma(a[i * a_row + l * a_step], b[l * s.n + j], c[i * s.n + j]);
         }
     }
-    equals_the_loop<V, 4, 2, simd::FmaStep<V>>(5, 20, 600, false);  // more than one block of k
-    equals_the_loop<V, 4, 2, CautiousStep<V>>(5, 20, 600, false);
 }
+
+template <class V>
+void check_products() {
+    using T = typename V::element;
+    for (const Sizes& s : all_sizes) {
+        const std::vector<T> a = noise<T>(s.m * s.k, 1), b = noise<T>(s.k * s.n, 2);
+        for (const bool transposed : {false, true}) {
+            const std::size_t a_row = transposed ? 1 : s.k, a_step = transposed ? s.m : 1;
+            std::vector<T> c = noise<T>(s.m * s.n, 3), expected = c;
+            plain(s, a.data(), a_row, a_step, b, expected);
+            bool redone = false;
+            gemm<V, 4, 2>(
+                s.m, s.n, s.k, a.data(), a_row, a_step, b.data(), s.n, c.data(), s.n,
+                [] { return FmaStep<V>{}; }, [&](auto...) { redone = true; });
+            CHECK(!redone);
+            CHECK(c == expected);
+        }
+    }
+}
+
+// Covers nothing: every part of the sums comes to `redo`, once, with C as it was.
+template <class V>
+struct NeverGood {
+    V operator()(V, V, V c) const { return c + V::broadcast(1000); }
+    bool good(V) const { return false; }
+};
 
 }  // namespace
 
-TEST(float32) { every_size<simd::f32x8>(); }
-TEST(float64) { every_size<simd::f64x4>(); }
+TEST(gemm_float) { check_products<f32x8>(); }
+TEST(gemm_double) { check_products<f64x4>(); }
+
+TEST(gemm_hands_over_what_a_step_does_not_cover) {
+    for (const Sizes& s : all_sizes) {
+        const std::vector<double> a = noise<double>(s.m * s.k, 4), b = noise<double>(s.k * s.n, 5);
+        std::vector<double> c = noise<double>(s.m * s.n, 6), expected = c;
+        plain(s, a.data(), s.k, 1, b, expected);
+        std::vector<std::size_t> next(s.m * s.n, 0);
+        gemm<f64x4, 4, 2>(
+            s.m, s.n, s.k, a.data(), s.k, 1, b.data(), s.n, c.data(), s.n, [] { return NeverGood<f64x4>{}; },
+            [&](std::size_t i0, std::size_t i1, std::size_t j0, std::size_t j1, std::size_t l0,
+                std::size_t l1) {
+                for (std::size_t i = i0; i < i1; ++i) {
+                    for (std::size_t j = j0; j < j1; ++j) {
+                        CHECK_EQUAL(next[i * s.n + j], l0);
+                        next[i * s.n + j] = l1;
+                        for (std::size_t l = l0; l < l1; ++l)
+                            c[i * s.n + j] = std::fma(a[i * s.k + l], b[l * s.n + j], c[i * s.n + j]);
+                    }
+                }
+            });
+        CHECK(c == expected);
+        for (const std::size_t done : next) CHECK_EQUAL(done, s.k);
+    }
+}

@@ -22,6 +22,7 @@ import fewbits
 import fewbits.formats as ff
 import numpy as np
 import pytest
+from fewbits import coding
 from fewbits._core import _cpu, core
 
 DIGESTS = Path(__file__).resolve().parents[1] / "data" / "digests.json"
@@ -48,6 +49,29 @@ def compressed(x: np.ndarray, **options: object) -> bytes:
     assert fewbits.compress_array(x, threads=3, **options) == single  # type: ignore[arg-type]
     assert fewbits.decompress_array(single).tobytes() == x.tobytes()
     return single
+
+
+def coded_mixture(family: str, k: int) -> bytes:
+    n = 20_001
+    w = 1 + (words(10, k * n).reshape(k, n) >> 22).astype(np.float32)
+    m = bell(11, k * n).reshape(k, n) * np.float32(200)
+    s = np.float32(0.125) + (words(12, k * n).reshape(k, n) >> 20).astype(np.float32) / np.float32(1024)
+    q = np.rint(bell(13, n) * np.float32(300)).astype(np.int32)
+    model = coding.Mixture(w, m, s, family=family, normalize=True)  # type: ignore[arg-type]
+    data = coding.encode(q, model, param_hash=True)
+    assert (coding.decode(data, model, threads=3) == q).all()
+    return data
+
+
+def coded_sequence() -> bytes:
+    encoder = coding.Encoder()
+    q = (words(14, 3000) >> 29).astype(np.int32)
+    encoder.put(q, coding.Uniform(8))
+    encoder.put(
+        q, coding.CategoricalRows((1.0 + (words(15, 24000) >> 20).reshape(3000, 8)).astype(np.float64))
+    )
+    encoder.put(q, coding.Laplace(bell(16, 3000) * np.float32(100), 2.0))
+    return encoder.finish()
 
 
 def emulated(**options: object) -> bytes:
@@ -88,6 +112,16 @@ KERNELS: dict[str, Callable[[], bytes]] = {
     "compress_array_float16": lambda: compressed(bell(4, 300_007).astype(np.float16)),
     "compress_array_uint8": lambda: compressed(
         (words(5, 300_007) >> 27 & words(6, 300_007)).astype(np.uint8)
+    ),
+    "compress_array_max": lambda: compressed(bell(3, 30_007), level="max"),
+    "coding_gaussian": lambda: coded_mixture("gaussian", 1),
+    "coding_mixture": lambda: coded_mixture("gaussian", 3) + coded_mixture("gaussian", 5),
+    "coding_laplace": lambda: coded_mixture("laplace", 2),
+    "coding_logistic": lambda: coded_mixture("logistic", 4),
+    "coding_sequence": coded_sequence,
+    "coding_adaptive": lambda: b"".join(
+        coding.encode(octets(30_000) & octets(30_001)[1:], coding.AdaptiveByteModel(order))
+        for order in (0, 1)
     ),
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fewbits/formats/arithmetic.hpp"
+#include "fewbits/formats/block_float.hpp"
 #include "fewbits/formats/codes.hpp"
 #include "fewbits/formats/compensated.hpp"
 #include "fewbits/formats/emulated_blas.hpp"
@@ -11,3 +12,6 @@
 #include "fewbits/formats/float_format.hpp"
 #include "fewbits/formats/lmul.hpp"
 #include "fewbits/formats/rounding.hpp"
+#include "fewbits/formats/rounding_options.hpp"
+#include "fewbits/formats/rounding_reference.hpp"
+#include "fewbits/formats/soft_errors.hpp"

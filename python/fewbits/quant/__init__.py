@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fewbits.quant._codebook import KMeans1d, codebook_decode, codebook_encode, kmeans1d
 from fewbits.quant._hadamard import hadamard_rotate
 
-__all__ = ["hadamard_rotate"]
+__all__ = ["KMeans1d", "codebook_decode", "codebook_encode", "hadamard_rotate", "kmeans1d"]

@@ -363,8 +363,8 @@ public:
         plan_ = detail::make_plan<T>(function, f, options, 0);
         wide_ = detail::make_plan<double>(function, f, options, 0);
         random_ = detail::rounds_randomly(options.rounding);
-        kernel_ = detail::round_chunk_of<T>(plan_);
-        wide_kernel_ = detail::round_chunk_of<double>(wide_);
+        kernel_ = detail::kernels_of<T>(plan_).round;
+        wide_kernel_ = detail::kernels_of<double>(wide_).round;
         zero_is_negative_ = options.rounding == Rounding::toward_negative;
         const bool plain = !f.is_fixed && options.exponent_limit && !flushes_ && f.has_zero;
         if (!plain || !detail::native_arithmetic_is_ieee()) return;
