@@ -57,8 +57,8 @@ class Context:
     Examples
     --------
     >>> context = Context("bfloat16", accumulate="wide")
-    >>> x = emulated([1.0, 2.0**-9, 2.0**-9], context)
-    >>> (x @ [1, 1, 1]).item(), x.sum().item()
+    >>> x = emulated([1.0, 2.0**-9, 2.0**-9, 2.0**-9], context)
+    >>> (x @ [1, 1, 1, 1]).item(), x.sum().item()
     (1.0078125, 1.0)
     """
 
@@ -123,6 +123,7 @@ class Context:
         """`x` rounded, as an array of the carrier."""
         array = as_numbers("formats.emulated", "x", x)
         flat, shape = wide(array), array.shape
+        flat = wide(array)
         if flat.dtype == np.float32:
             with np.errstate(invalid="ignore"):  # signalling nan
                 flat = flat.astype(np.float64)
@@ -132,7 +133,7 @@ class Context:
             options = _core.options_at_stream(options, self._stream & _MASK64)
         self._stream += 1
         _core.round_to(flat, self.format._core, options, _NO_BITS, out)
-        return out.astype(self.dtype).reshape(shape)
+        return out.astype(self.dtype).reshape(array.shape)
 
 
 def _plain(x: Any) -> bool:
