@@ -2,7 +2,8 @@
 
 NumPy runs without its AVX-512 loops, as our AVX2 build does; where the machine has AVX-512, NumPy with it is
 timed in a process of its own and shown. Arrays of 65536 elements (they fit L2 or nearly), contenders
-interleaved, CPU time. The results of a peer are compared with ours before it is timed. Besides: what a call costs.
+interleaved, CPU time. The results of a peer are compared with ours before it is timed. Last: what a call
+costs.
 """
 
 from __future__ import annotations

@@ -1,26 +1,14 @@
 // Static tables and messages coded with them.
 #include <limits>
-#include <memory>
 
 #include "bindings.hpp"
+#include "coding.hpp"
 #include "fewbits/coding/frame.hpp"
 #include "fewbits/coding/static_table.hpp"
 
 using namespace fewbits;
 
 namespace {
-
-// A table with both of its prepared forms: one Python object serves encoder and decoder.
-class Model {
-public:
-    explicit Model(coding::StaticTable table)
-        : table_(std::make_shared<const coding::DecodeTable>(std::move(table))) {}
-    const coding::StaticTable& table() const { return table_->table(); }
-    const std::shared_ptr<const coding::DecodeTable>& decode_table() const { return table_; }
-
-private:
-    std::shared_ptr<const coding::DecodeTable> table_;
-};
 
 // What takes symbols, for one type of them.
 template <class Symbol>
@@ -137,4 +125,6 @@ void register_coding(nb::module_& m) {
         "count_symbols", [](ByteArray data) { return coding::count_symbols(span(data)); },
         "data"_a.noconvert(), nb::call_guard<nb::gil_scoped_release>(),
         "Number of symbols in a message, from its headers.");
+    register_coding_models(m);
+    register_coding_streams(m);
 }

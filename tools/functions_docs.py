@@ -1,7 +1,7 @@
 """Tables of bounds for the pages of functions, and their plots: ``python tools/functions_docs.py``.
 
-The tables come from ``python/fewbits/functions/bounds.json``; ``--check`` compares them instead of writing. The
-plots, ``docs/images/functions_<family>.png``, show the error of float64 results against mpmath.
+The tables come from ``python/fewbits/functions/bounds.json``; ``--check`` compares them instead of writing.
+The plots, ``docs/images/functions_<family>.png``, show the error of float64 results against mpmath.
 """
 
 from __future__ import annotations

@@ -226,3 +226,116 @@ def mixture_cdf(
             i, f = u >> 12, u & 4095
             acc += weight * (table[i] + ((table[i + 1] - table[i]) * f >> 12))
     return (acc >> 28) + (q - lo)
+
+
+def parametric_block(
+    symbols: Sequence[int],
+    table: Sequence[int],
+    family: int,
+    *,
+    weights: Sequence[Sequence[float]],
+    means: Sequence[Sequence[float]],
+    scales: Sequence[Sequence[float]],
+    lanes: int,
+    checksum: bool,
+) -> bytes:
+    """A parametric block without low bits, exceptions and hash; parameters are rows by symbol."""
+    lo, size = min(symbols), max(symbols) - min(symbols) + 1
+    pairs = []
+    for s, w, m, sigma in zip(symbols, weights, means, scales, strict=True):
+        start, end = (
+            mixture_cdf(
+                q,
+                table,
+                2**20 if family == 0 else 2**19,
+                weights=w,
+                means=m,
+                scales=sigma,
+                lo=lo,
+                size=size,
+            )
+            for q in (s, s + 1)
+        )
+        pairs.append((start, end - start))
+    payload = rans_encode(pairs, 24, lanes, A64)
+    out = bytes([1 | 4 << 4, lanes.bit_length() - 1 | (8 if checksum else 0)]) + varint(len(symbols))
+    out += bytes([family | 1 << 3, len(weights[0])]) + varint(zigzag(lo)) + varint(size)
+    out += varint(len(payload) // 4 - 2 * lanes) + payload
+    return out + crc32c(out).to_bytes(4, "little") if checksum else out
+
+
+# ---- adaptive models --------------------------------------------------------------------------------------
+
+
+class Nibble:
+    """C[0..16] and its update, as specified."""
+
+    def __init__(self) -> None:
+        self.c = [2048 * j for j in range(17)]
+        self.updates = 0
+
+    def step(self, symbol: int) -> Pair:
+        pair = self.c[symbol], self.c[symbol + 1] - self.c[symbol]
+        rate = min(4 + self.updates // 16, 7)
+        for j in range(1, 16):
+            mix = j if j <= symbol else 2**15 - 16 + j
+            self.c[j] += mix - self.c[j] >> rate
+        self.updates += 1
+        return pair
+
+
+def adaptive_bytes_payload(symbols: Sequence[int], order: int, lanes: int) -> bytes:
+    """The A32 payload of bytes under the adaptive model of order 0 or 1."""
+    high: dict[int, Nibble] = {}
+    low: dict[tuple[int, int], Nibble] = {}
+    pairs, before = [], 0
+    for s in symbols:
+        context = before if order else 0
+        pairs.append(high.setdefault(context, Nibble()).step(s >> 4))
+        pairs.append(low.setdefault((context, s >> 4), Nibble()).step(s & 15))
+        before = s
+    return rans_encode(pairs, 15, lanes, A32)
+
+
+def adaptive_bits_payload(symbols: Sequence[int], lanes: int) -> bytes:
+    """The A32 payload of bits."""
+    a = b = 32768
+    pairs = []
+    for s in symbols:
+        p = min(max((a + b >> 1) >> 1, 32), 32736)
+        pairs.append((0, p) if s == 0 else (p, 32768 - p))
+        a += (0 if s else 65535) - a >> 4
+        b += (0 if s else 65535) - b >> 7
+    return rans_encode(pairs, 15, lanes, A32)
+
+
+# ---- CompressAI's streams ---------------------------------------------------------------------------------
+
+
+def compressai_encode(
+    symbols: Sequence[int],
+    indexes: Sequence[int],
+    cdfs: Sequence[Sequence[int]],
+    sizes: Sequence[int],
+    offsets: Sequence[int],
+) -> bytes:
+    """What its RansEncoder writes, from the description of the format."""
+    steps: list[tuple[int, int, int]] = []
+    for symbol, row in zip(symbols, indexes, strict=True):
+        escape, value, raw = sizes[row] - 2, symbol - offsets[row], -1
+        if value < 0:
+            raw, value = -2 * value - 1, escape
+        elif value >= escape:
+            raw, value = 2 * (value - escape), escape
+        steps.append((cdfs[row][value], cdfs[row][value + 1] - cdfs[row][value], 16))
+        if raw >= 0:
+            nibbles = (raw.bit_length() + 3) // 4
+            steps.append((nibbles, 1, 4))
+            steps += [(raw >> 4 * j & 15, 1, 4) for j in range(nibbles)]
+    x, words = 1 << 31, []
+    for start, f, precision in reversed(steps):
+        if x >= f << (63 - precision):
+            words.append(x & 0xFFFFFFFF)
+            x >>= 32
+        x = (x // f << precision) + x % f + start
+    return x.to_bytes(8, "little") + b"".join(w.to_bytes(4, "little") for w in reversed(words))

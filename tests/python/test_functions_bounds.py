@@ -1,4 +1,4 @@
-"""The recorded bounds hold: the C++ oracle measures again, a million inputs by default, all of them when slow."""
+"""The recorded bounds hold: measured again on a million inputs by default, on all of them when slow."""
 
 from __future__ import annotations
 

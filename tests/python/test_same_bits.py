@@ -19,8 +19,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import fewbits
+import fewbits.formats as ff
 import numpy as np
 import pytest
+from fewbits import coding
 from fewbits._core import _cpu, core
 
 DIGESTS = Path(__file__).resolve().parents[1] / "data" / "digests.json"
@@ -49,14 +51,77 @@ def compressed(x: np.ndarray, **options: object) -> bytes:
     return single
 
 
+def coded_mixture(family: str, k: int) -> bytes:
+    n = 20_001
+    w = 1 + (words(10, k * n).reshape(k, n) >> 22).astype(np.float32)
+    m = bell(11, k * n).reshape(k, n) * np.float32(200)
+    s = np.float32(0.125) + (words(12, k * n).reshape(k, n) >> 20).astype(np.float32) / np.float32(1024)
+    q = np.rint(bell(13, n) * np.float32(300)).astype(np.int32)
+    model = coding.Mixture(w, m, s, family=family, normalize=True)  # type: ignore[arg-type]
+    data = coding.encode(q, model, param_hash=True)
+    assert (coding.decode(data, model, threads=3) == q).all()
+    return data
+
+
+def coded_sequence() -> bytes:
+    encoder = coding.Encoder()
+    q = (words(14, 3000) >> 29).astype(np.int32)
+    encoder.put(q, coding.Uniform(8))
+    encoder.put(
+        q, coding.CategoricalRows((1.0 + (words(15, 24000) >> 20).reshape(3000, 8)).astype(np.float64))
+    )
+    encoder.put(q, coding.Laplace(bell(16, 3000) * np.float32(100), 2.0))
+    return encoder.finish()
+
+
+def emulated(**options: object) -> bytes:
+    """Elementwise operations, products and factors, in one context."""
+    x, y = (bell(stream, 48 * 48).reshape(48, 48) * 40 for stream in (7, 8))
+    a, b = (ff.emulated(z, **options) for z in (x, y))  # type: ignore[arg-type]
+    product = ff.matmul(a, b, threads=1)
+    results = [a + b, a - b, a * b, a / (b + 1), np.sqrt(abs(a)), ff.fma(a, b, a), product, a.sum(0)]
+    results += [ff.lu(a)[0], *ff.qr(a[:20, :9])]
+    return b"".join(r.values.tobytes() for r in results)
+
+
+def sums() -> bytes:
+    x, y = bell(9, 5003), bell(10, 5003)
+    wide = x.astype(np.float64) * y
+    methods = ("kahan", "klein", "sum_k", "pairwise")
+    results = [ff.compensated_sum(v, method=m) for v in (x, wide) for m in methods]
+    results += [ff.compensated_dot(x, y), ff.compensated_dot(wide, wide, k=3)]
+    results += [ff.exact_sum(wide), ff.exact_dot(x, y)]
+    return np.array(results).tobytes()
+
+
 KERNELS: dict[str, Callable[[], bytes]] = {
     "crc32c": lambda: b"".join(core.crc32c(octets(n)).to_bytes(4, "little") for n in range(0, 40_000, 997)),
     "xxh64": lambda: b"".join(core.xxh64(octets(n), n).to_bytes(8, "little") for n in range(0, 2_000, 7)),
     "philox_fill": lambda: words(2, 100_003).tobytes(),
+    "emulated_float16": lambda: emulated(format="float16"),
+    "emulated_bfloat16_fma_down": lambda: emulated(
+        format="bfloat16", accumulate="fma", rounding="toward_negative"
+    ),
+    "emulated_tf32_block": lambda: emulated(format="tf32", accumulate="block"),
+    "emulated_e4m3_stochastic": lambda: emulated(format="float8_e4m3fn", rounding="stochastic", seed=1),
+    "formats_sums": sums,
+    "lmul_matmul": lambda: ff.lmul_matmul(
+        bell(11, 64 * 70).reshape(64, 70), bell(12, 70 * 33).reshape(70, 33)
+    ).tobytes(),
     "compress_array_float32": lambda: compressed(bell(3, 300_007)),
     "compress_array_float16": lambda: compressed(bell(4, 300_007).astype(np.float16)),
     "compress_array_uint8": lambda: compressed(
         (words(5, 300_007) >> 27 & words(6, 300_007)).astype(np.uint8)
+    ),
+    "compress_array_max": lambda: compressed(bell(3, 30_007), level="max"),
+    "coding_gaussian": lambda: coded_mixture("gaussian", 1),
+    "coding_mixture": lambda: coded_mixture("gaussian", 3) + coded_mixture("gaussian", 5),
+    "coding_laplace": lambda: coded_mixture("laplace", 2),
+    "coding_logistic": lambda: coded_mixture("logistic", 4),
+    "coding_sequence": coded_sequence,
+    "coding_adaptive": lambda: b"".join(
+        coding.encode(octets(30_000) & octets(30_001)[1:], coding.AdaptiveByteModel(order))
+        for order in (0, 1)
     ),
 }
 

@@ -9,12 +9,19 @@
 //   of static:  u8 precision,
 //               the table (static_table.hpp), or the varint number of one [and u64 XXH64 of its wire form],
 //               varint word count, states and words of A32 (precision up to 15) or A64 (coding/rans.hpp)
+//   of parametric: u8 family (3 bits) | cdf version << 3, u8 components, zigzag varint lo, varint size of the
+//               support, [u8 low bits], [u64 XXH64 of the integer parameters], varint word count, states and
+//               words of A64, [low bits, packed], [varint count of exceptions, for each a varint index less
+//               the one before less 1 and a zigzag varint difference from the bin coded] (coding/mixture.hpp)
+//   of adaptive: u8 model (coding/adaptive.hpp), varint alphabet, u8 context 0, u8 trellis 0, varint word
+//   count,
+//               states and words of A32
 //   [u32    CRC-32C of everything before]
 //
 // Only one form of a message is accepted where the format leaves a choice without a use: padding bits are 0,
 // empty blocks have n = 0 and only they, static tables have at least two symbols. Everything is checked
-// before anything is allocated; parametric and adaptive blocks are recognised and refused with
-// UnsupportedFeatureError.
+// before anything is allocated. Parametric blocks are decoded by those who have the parameters
+// (coding/mixture.hpp, coding/categorical_rows.hpp).
 #pragma once
 
 #include <algorithm>
@@ -28,8 +35,10 @@
 #include <utility>
 #include <vector>
 
+#include "fewbits/coding/adaptive.hpp"
 #include "fewbits/coding/bitpack.hpp"
 #include "fewbits/coding/rans.hpp"
+#include "fewbits/coding/rans64.hpp"
 #include "fewbits/coding/static_table.hpp"
 #include "fewbits/core/bits.hpp"
 #include "fewbits/core/checksum.hpp"
@@ -194,6 +203,25 @@ void append_static_block(Bytes& out, Span<Rank> ranks, const StaticTable& table,
     block.finish();
 }
 
+// n >= 1 symbols under an adaptive model. lanes = 0 takes one.
+inline void append_adaptive_block(Bytes& out, Span<const std::int32_t> symbols, const AdaptiveModel& model,
+                                  unsigned lanes = 0, bool checksum = false) {
+    FEWBITS_REQUIRE(!symbols.empty(), "append_adaptive_block: symbols must not be empty");
+    // The decoder waits for its models, not for its states: more lanes cost bytes and bring nothing.
+    if (lanes == 0) lanes = 1;
+    Bytes payload;
+    const std::size_t words = adaptive_encode(symbols, model, lanes, payload);
+    detail::BlockWriter block(out, BlockKind::adaptive, lanes,
+                              checksum ? detail::flag_checksum : std::uint8_t{0}, symbols.size());
+    out.push_back(static_cast<std::uint8_t>(model.kind));
+    append_varint(out, model.alphabet);
+    out.push_back(0);  // no context
+    out.push_back(0);  // no trellis
+    append_varint(out, words);
+    append(out, payload);
+    block.finish();
+}
+
 // ---- reading --------------------------------------------------------------------------------------------
 
 // The table of a number that a block names; throws CorruptDataError where there is none.
@@ -214,7 +242,22 @@ struct BlockView : BlockHeader {
     std::int64_t min = 0;                      // stored
     unsigned width = 0;                        // stored
     std::shared_ptr<const DecodeTable> table;  // static_table
-    ByteSpan payload;                          // stored: packed bits; static_table: states and words
+    ByteSpan payload;                          // stored: packed bits; others: states and words
+
+    // parametric
+    unsigned family = 0;
+    unsigned components = 0;
+    std::int32_t lo = 0;
+    std::uint32_t support = 0;
+    unsigned low_bits = 0;
+    std::uint64_t hash = 0;  // where the block is hashed()
+    ByteSpan low_bits_payload;
+    std::uint64_t exceptions = 0;  // how many
+    ByteSpan exceptions_payload;
+
+    AdaptiveModel model;  // adaptive
+
+    bool hashed() const { return (flags & detail::flag_hash) != 0; }
 };
 
 // Reads the header of a block and moves past it.
@@ -238,28 +281,107 @@ inline BlockHeader read_block_header(ByteReader& reader) {
     return block;
 }
 
+// Whether the reader's caller has what parametric blocks leave out.
+enum class Parameters { absent, present };
+
+namespace detail {
+
+inline void read_adaptive(ByteReader& reader, BlockView& block) {
+    const std::uint8_t kind = reader.u8();
+    const std::uint64_t alphabet = reader.varint(32);
+    const std::uint8_t context = reader.u8(), trellis = reader.u8();
+    if (kind > 5 || context > 0 || trellis > 0) {
+        throw UnsupportedFeatureError(
+            "coded block: an adaptive model or context is not known to this build of fewbits");
+    }
+    block.model = {static_cast<AdaptiveKind>(kind), static_cast<std::uint32_t>(alphabet)};
+    if (!block.model.valid()) reader.fail("an adaptive model has no such alphabet");
+    if (!is_lanes32(block.lanes)) reader.fail("a block's number of lanes is not one of its coder");
+    const std::uint64_t words = reader.varint(32);
+    if (words > block.n * block.model.max_steps()) reader.fail("a block has more words than steps");
+    block.payload = reader.bytes((static_cast<std::size_t>(words) + 2 * block.lanes) * 2);
+}
+
+// The fields of a parametric block, without the hash's value being checked.
+inline void read_parametric(ByteReader& reader, BlockView& block) {
+    const std::uint8_t model = reader.u8();
+    block.family = model & 7U;
+    if (model >> 3 == 0) reader.fail("a block's CDF version must be at least 1");
+    if (model >> 3 != 1) {
+        throw UnsupportedFeatureError("coded block: CDF version " + std::to_string(model >> 3) +
+                                      " is newer than this build of fewbits");
+    }
+    if (block.family > 3) {
+        throw UnsupportedFeatureError("coded block: family " + std::to_string(block.family) +
+                                      " is not known to this build of fewbits");
+    }
+    block.components = reader.u8();
+    if (block.components < 1 || block.components > 16) reader.fail("a block's components must be in 1..16");
+    const std::int64_t lo = reader.zigzag(33);
+    const std::uint64_t support = reader.varint(32);
+    if (support < 1 || support > 65536) reader.fail("a block's support must have 1 to 65536 symbols");
+    if ((block.flags & flag_low_bits) != 0) {
+        block.low_bits = reader.u8();
+        if (block.low_bits < 1 || block.low_bits > 24) reader.fail("a block's low bits must be in 1..24");
+    }
+    const std::int64_t scale = std::int64_t{1} << block.low_bits;
+    if (lo < INT32_MIN / scale || (lo + static_cast<std::int64_t>(support)) * scale - 1 > INT32_MAX)
+        reader.fail("a block's support leaves int32");
+    block.lo = static_cast<std::int32_t>(lo);
+    block.support = static_cast<std::uint32_t>(support);
+    if (!is_lanes64(block.lanes)) reader.fail("a block's number of lanes is not one of its coder");
+    if (block.hashed()) block.hash = reader.u64();
+    const std::uint64_t words = reader.varint(32);
+    if (words > block.n) reader.fail("a block has more words than symbols");
+    block.payload = reader.bytes((static_cast<std::size_t>(words) + 2 * block.lanes) * 4);
+    if (block.low_bits > 0) {
+        const std::size_t n = static_cast<std::size_t>(block.n);
+        block.low_bits_payload = reader.bytes(packed_size(n, block.low_bits));
+        const unsigned last = static_cast<unsigned>(n % 8 * block.low_bits % 8);
+        if (last != 0 && block.low_bits_payload[block.low_bits_payload.size() - 1] >> last != 0)
+            reader.fail("a block's padding bits are set");
+    }
+    if ((block.flags & flag_exceptions) != 0) {
+        block.exceptions = reader.varint(32);
+        if (block.exceptions == 0 || block.exceptions > block.n)
+            reader.fail("a block's exceptions must number from 1 to its symbols");
+        ByteReader list = reader;
+        std::uint64_t next = 0;
+        for (std::uint64_t i = 0; i < block.exceptions; ++i) {
+            next += list.varint(32) + 1;
+            if (next > block.n) list.fail("an exception lies behind its block");
+            if (list.varint(33) == 0) list.fail("an exception is none");
+        }
+        block.exceptions_payload = reader.bytes(list.position() - reader.position());
+    }
+}
+
+}  // namespace detail
+
 // Reads a block and moves past it. Throws CorruptDataError on damage (a wrong checksum included), LimitError
 // where the block has more than max_symbols symbols, ParameterMismatchError where the table of the given
 // number is another than the block was coded with (as far as the block tells), UnsupportedFeatureError.
 inline BlockView read_block(ByteReader& reader, const TableResolver& tables,
-                            std::uint64_t max_symbols = max_block_symbols) {
+                            std::uint64_t max_symbols = max_block_symbols,
+                            Parameters parameters = Parameters::absent) {
     ByteReader begin = reader;
     BlockView block;
     static_cast<BlockHeader&>(block) = read_block_header(reader);
-    if (block.kind == BlockKind::parametric || block.kind == BlockKind::adaptive) {
-        throw UnsupportedFeatureError(std::string("coded block: ") +
-                                      (block.kind == BlockKind::adaptive ? "adaptive" : "parametric") +
-                                      " models are not supported by this build of fewbits");
+    const bool is_parametric = block.kind == BlockKind::parametric;
+    const bool is_adaptive = block.kind == BlockKind::adaptive;
+    if (is_parametric && parameters == Parameters::absent) {
+        throw UnsupportedFeatureError("coded block: a parametric block needs parameters from elsewhere");
     }
-    if ((block.flags & (detail::flag_exceptions | detail::flag_low_bits)) != 0) {
-        throw UnsupportedFeatureError(
-            "coded block: exceptions and low bits are not supported by this build of fewbits");
+    if (!is_parametric && (block.flags & (detail::flag_exceptions | detail::flag_low_bits)) != 0) {
+        reader.fail("a block has exceptions or low bits, but no parametric model");
     }
     const bool is_static = block.kind == BlockKind::static_table;
     const bool table_inline = (block.flags & detail::flag_table_inline) != 0;
     const bool hashed = (block.flags & detail::flag_hash) != 0;
-    if (!is_static && (block.lanes != 1 || table_inline || hashed))
+    if ((!is_static && !is_parametric && hashed) || (!is_static && table_inline) ||
+        (block.kind < BlockKind::static_table && block.lanes != 1)) {
         reader.fail("a block has flags without use");
+    }
     if (table_inline && hashed) reader.fail("a block has a table and a hash");
     if (block.n > max_symbols) {
         throw LimitError("coded block: has " + std::to_string(block.n) + " symbols, at most " +
@@ -303,6 +425,8 @@ inline BlockView read_block(ByteReader& reader, const TableResolver& tables,
         if (words > block.n) reader.fail("a block has more words than symbols");
         block.payload = reader.bytes((static_cast<std::size_t>(words) + 2 * block.lanes) * (narrow ? 2 : 4));
     }
+    if (is_parametric) detail::read_parametric(reader, block);
+    if (is_adaptive) detail::read_adaptive(reader, block);
     if ((block.flags & detail::flag_checksum) != 0) {
         const std::uint32_t computed = crc32c(begin.bytes(reader.position() - begin.position()));
         if (reader.u32() != computed) reader.fail("a block's checksum is wrong");
@@ -368,6 +492,8 @@ inline void decode_symbols(const BlockView& block, Span<std::int32_t> symbols) {
         if (value < INT32_MIN || value > INT32_MAX) detail::fail_symbol_range("int32");
         return static_cast<std::int32_t>(value);
     };
+    FEWBITS_REQUIRE(block.kind != BlockKind::parametric,
+                    "decode_symbols: a parametric block needs its parameters");
     switch (block.kind) {
         case BlockKind::constant:
             std::fill(symbols.begin(), symbols.end(), narrow(block.value));
@@ -398,6 +524,9 @@ inline void decode_symbols(const BlockView& block, Span<std::int32_t> symbols) {
             }
             break;
         }
+        case BlockKind::adaptive:
+            adaptive_decode(block.payload, block.model, block.lanes, symbols);
+            break;
         default:
             break;
     }
@@ -410,6 +539,8 @@ inline void decode_bytes(const BlockView& block, Span<std::uint8_t> bytes) {
         if (value < 0 || value > 255) detail::fail_symbol_range("a byte");
         return static_cast<std::uint8_t>(value);
     };
+    FEWBITS_REQUIRE(block.kind != BlockKind::parametric,
+                    "decode_bytes: a parametric block needs its parameters");
     switch (block.kind) {
         case BlockKind::constant:
             std::fill(bytes.begin(), bytes.end(), narrow(block.value));
@@ -431,6 +562,12 @@ inline void decode_bytes(const BlockView& block, Span<std::uint8_t> bytes) {
             if (lo != 0) {
                 for (std::uint8_t& byte : bytes) byte = static_cast<std::uint8_t>(byte + lo);
             }
+            break;
+        }
+        case BlockKind::adaptive: {
+            std::vector<std::int32_t> wide(bytes.size());
+            adaptive_decode(block.payload, block.model, block.lanes, Span<std::int32_t>(wide));
+            for (std::size_t i = 0; i < wide.size(); ++i) bytes[i] = narrow(wide[i]);
             break;
         }
         default:

@@ -1,7 +1,8 @@
-// Parts: arrays of bytes inside a tensor block, each stored in the cheapest of three ways.
+// Parts: arrays of bytes inside a tensor block, each stored in the cheapest of the ways tried.
 //
-// part = varint length, coded block (coding/block.hpp) of kind EMPTY, CONST, STORED (packed to its width) or
-// STATIC. Noise, the usual case for mantissa planes, is recognised on a sample and copied.
+// part = varint length, coded block (coding/block.hpp) of kind EMPTY, CONST, STORED (packed to its width),
+// STATIC, or, where the writer has time, ADAPTIVE. Noise, the usual case for mantissa planes, is recognised
+// on a sample and copied.
 #pragma once
 
 #include <algorithm>
@@ -123,10 +124,29 @@ constexpr unsigned inline_precision(std::size_t symbols) {
     return symbols >= 4096 ? 12 : symbols >= 512 ? 10 : 8;
 }
 
+namespace detail {
+
+// Codes the symbols adaptively, too, and keeps that block if it is smaller.
+inline void try_adaptive(Bytes& block, Span<const std::int32_t> symbols, const AdaptiveModel& model) {
+    Bytes other;
+    append_adaptive_block(other, symbols, model);
+    if (other.size() < block.size()) block.swap(other);
+}
+
+inline void try_adaptive_bytes(Bytes& block, ByteSpan fields) {
+    const std::vector<std::int32_t> symbols(fields.begin(), fields.end());
+    try_adaptive(block, symbols, {AdaptiveKind::byte, 256});
+    try_adaptive(block, symbols, {AdaptiveKind::byte_order1, 256});
+}
+
+}  // namespace detail
+
 // Appends `fields` (bytes below 2^width) as a part. `shared` is a table of the whole tensor, stored under
-// `shared_id`; it must cover every byte that occurs. `scratch` is overwritten.
+// `shared_id`; it must cover every byte that occurs. With `adaptive`, models that
+// learn are tried, some 40 ns a byte. `scratch` is overwritten.
 inline void append_byte_part(Bytes& out, ByteSpan fields, unsigned width, PartScratch& scratch,
-                             const SymbolCoder* shared = nullptr, std::uint32_t shared_id = 0) {
+                             const SymbolCoder* shared = nullptr, std::uint32_t shared_id = 0,
+                             bool adaptive = false) {
     Bytes& block = scratch.block;
     block.clear();
     const std::size_t n = fields.size();
@@ -143,6 +163,7 @@ inline void append_byte_part(Bytes& out, ByteSpan fields, unsigned width, PartSc
             for (std::size_t i = 0; i < n; ++i) ranks[i] = shared->rank_of_symbol()[fields[i]];
         }
         append_static_block(block, ranks, shared->table(), shared->encode_table(), shared_id);
+        if (adaptive) detail::try_adaptive_bytes(block, fields);
     } else {
         const detail::ByteCounts sampled = detail::sample_counts(fields);
         const std::uint64_t sample_size = detail::total(sampled);
@@ -169,7 +190,10 @@ inline void append_byte_part(Bytes& out, ByteSpan fields, unsigned width, PartSc
                 append_static_block(block, ranks, coder.table(), coder.encode_table(), std::nullopt);
             }
         }
-        if (!coded) {
+        if (adaptive) {
+            if (!coded) append_packed_block(block, fields, width);
+            detail::try_adaptive_bytes(block, fields);
+        } else if (!coded) {
             append_varint(out, stored_block_size(n, 0, width));
             return append_packed_block(out, fields, width);
         }
@@ -248,6 +272,10 @@ inline ByteSpan read_byte_part(ByteReader& reader, std::size_t count, unsigned w
             queue.add(view, buffer, static_cast<std::uint8_t>(table.lo()));
             return buffer;
         }
+        case BlockKind::adaptive:
+            decode_bytes(view, buffer);
+            for (const std::uint8_t field : buffer) check(field, field);
+            return buffer;
         default:
             break;
     }

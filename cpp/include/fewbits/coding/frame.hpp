@@ -1,4 +1,5 @@
-// Whole messages of integers under a static table: one coded block, or for more than 2^18 symbols a frame.
+// Whole messages of integers under a static table or an adaptive model: one coded block, or for more than
+// 2^18 symbols a frame.
 //
 // Frame: u8 0xf1 (version 1, kind 15 of coding/block.hpp), varint block count >= 2, varint size in bytes of
 // each block, the blocks: 2^18 symbols each, the last one fewer. Blocks are coded in parallel and decoded in
@@ -18,6 +19,7 @@
 #include <type_traits>
 #include <vector>
 
+#include "fewbits/coding/adaptive.hpp"
 #include "fewbits/coding/block.hpp"
 #include "fewbits/coding/rans.hpp"
 #include "fewbits/coding/static_table.hpp"
@@ -155,6 +157,45 @@ inline std::vector<ByteSpan> split_frame(ByteSpan data) {
     return blocks;
 }
 
+// A message of blocks: one as it is, more as a frame.
+inline Bytes join_blocks(std::vector<Bytes>& blocks) {
+    if (blocks.size() == 1) return std::move(blocks[0]);
+    Bytes out;
+    std::size_t size = 16;
+    for (const Bytes& block : blocks) size += block.size() + varint_size(block.size());
+    out.reserve(size);
+    out.push_back(frame_byte);
+    append_varint(out, blocks.size());
+    for (const Bytes& block : blocks) append_varint(out, block.size());
+    for (const Bytes& block : blocks) append(out, block);
+    return out;
+}
+
+// The blocks of a message and where their symbols begin; the last entry is the message's number of symbols.
+struct MessageLayout {
+    std::vector<ByteSpan> blocks;
+    std::vector<std::size_t> begins;
+
+    MessageLayout(ByteSpan data, std::size_t expected) : blocks(split_frame(data)) {
+        std::uint64_t total = 0;
+        for (const ByteSpan block : blocks) {
+            ByteReader reader(block, "coded block");
+            begins.push_back(static_cast<std::size_t>(total));
+            total += read_block_header(reader).n;
+        }
+        FEWBITS_REQUIRE(total == expected, "decode: the message has " + std::to_string(total) +
+                                               " symbols, the output " + std::to_string(expected));
+        begins.push_back(static_cast<std::size_t>(total));
+    }
+};
+
+inline BlockView read_whole_block(ByteSpan data, Parameters parameters) {
+    ByteReader reader(data, "coded block");
+    BlockView block = read_block(reader, nullptr, max_block_symbols, parameters);
+    reader.expect_end();
+    return block;
+}
+
 // Symbols of a table of at most 256 ranks, widened from ranks that may lie inside `symbols`, at its end.
 template <class Symbol>
 void widen_ranks(const std::uint8_t* ranks, const StaticTable& table, Span<Symbol> symbols) {
@@ -245,16 +286,7 @@ Bytes encode(Span<const Symbol> symbols, const StaticTable& table, const EncodeO
     std::vector<Bytes> blocks = table.ranks() <= 256 && narrow
                                     ? detail::encode_blocks<std::uint8_t>(symbols, table, options)
                                     : detail::encode_blocks<std::uint16_t>(symbols, table, options);
-    if (blocks.size() == 1) return std::move(blocks[0]);
-    Bytes out;
-    std::size_t size = 16;
-    for (const Bytes& block : blocks) size += block.size() + varint_size(block.size());
-    out.reserve(size);
-    out.push_back(detail::frame_byte);
-    append_varint(out, blocks.size());
-    for (const Bytes& block : blocks) append_varint(out, block.size());
-    for (const Bytes& block : blocks) append(out, block);
-    return out;
+    return detail::join_blocks(blocks);
 }
 
 // Number of symbols in a message, from its headers.
@@ -290,6 +322,38 @@ void decode(ByteSpan data, std::shared_ptr<const DecodeTable> table, Span<Symbol
     parallel_for(blocks.size(), 2, threads, [&](std::size_t begin, std::size_t end) {
         detail::decode_blocks(Span<const ByteSpan>(blocks).subspan(begin, end - begin), tables,
                               &outputs[begin]);
+    });
+}
+
+// Codes symbols under an adaptive model, which starts afresh in every block of 2^18.
+inline Bytes encode(Span<const std::int32_t> symbols, const AdaptiveModel& model,
+                    const EncodeOptions& options = {}) {
+    const std::size_t n = symbols.size();
+    detail::check_adaptive("encode", model);
+    FEWBITS_REQUIRE(options.lanes == 0 || is_lanes32(options.lanes),
+                    "encode: lanes must be 1, 4, 8 or 32, got " + std::to_string(options.lanes));
+    std::vector<Bytes> blocks(
+        std::max<std::size_t>(1, (n + default_block_symbols - 1) / default_block_symbols));
+    if (n == 0) append_empty_block(blocks[0], options.checksum);
+    parallel_for(n, default_block_symbols, options.threads, [&](std::size_t begin, std::size_t end) {
+        append_adaptive_block(blocks[begin / default_block_symbols], symbols.subspan(begin, end - begin),
+                              model, options.lanes, options.checksum);
+    });
+    return detail::join_blocks(blocks);
+}
+
+// Decodes a message of exactly symbols.size() symbols (else ArgumentError), coded with this model.
+inline void decode(ByteSpan data, const AdaptiveModel& model, Span<std::int32_t> symbols, int threads = 1) {
+    detail::check_adaptive("decode", model);
+    const detail::MessageLayout message(data, symbols.size());
+    parallel_for(message.blocks.size(), 1, threads, [&](std::size_t at, std::size_t) {
+        const BlockView block = detail::read_whole_block(message.blocks[at], Parameters::absent);
+        if (block.kind == BlockKind::adaptive &&
+            (block.model.kind != model.kind || block.model.alphabet != model.alphabet)) {
+            throw ParameterMismatchError("decode: the message was coded with another adaptive model");
+        }
+        decode_symbols(block,
+                       symbols.subspan(message.begins[at], message.begins[at + 1] - message.begins[at]));
     });
 }
 

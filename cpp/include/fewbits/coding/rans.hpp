@@ -1,23 +1,21 @@
-// Interleaved rANS: the two entropy coder cores.
+// Interleaved rANS, core A32 (core A64 is in coding/rans64.hpp), and what static tables need for both.
 //
-//   A32   32-bit states in [2^16, 2^32), 16-bit words, precision 8..15, 1, 4, 8 or 32 lanes: static tables
-//   A64   64-bit states in [2^31, 2^63), 32-bit words, precision 1..24, 1, 2, 4 or 8 lanes: everything else
-//
-// With L the lower bound of the state x, B the bits of a word, M = 2^P, a symbol (start, f):
-//   encode   if x >= f << (log2 L + B - P): emit the low B bits of x, x >>= B
-//            x = (x / f) M + x mod f + start
-//   decode   t = x mod M, start <= t < start + f;   x = f (x / M) + t - start
-//            if x < L: x = x << B | next word
+// States of 32 bits in [2^16, 2^32), words of 16 bits, precision P in 8..15, N = 1, 4, 8 or 32 lanes. A
+// symbol (start, f):
+//   encode   if x >= f << (32 - P): emit the low 16 bits of x, x >>= 16
+//            x = (x / f) 2^P + x mod f + start
+//   decode   t = x mod 2^P, start <= t < start + f;   x = f (x >> P) + t - start
+//            if x < 2^16: x = x << 16 | next word
 // Symbol i belongs to lane i mod N; all lanes share one sequence of words. The encoder walks from the last
 // symbol to the first and fills the words backwards, the decoder walks forward.
 // Payload: N states in lane order, then the words.
 //
-// Contract: the decoder checks the initial states, every word it takes, and that all lanes end at exactly L
+// Contract: the decoder checks the initial states, every word it takes, and that all lanes end at 2^16
 // with the last word taken: else CorruptDataError. That finds every wrong length and nearly all other damage,
 // but not a slot turned into one of another symbol of the same frequency, which leaves the states alone: use
 // a checksum where that matters.
-// Payload <= sum (P - log2 f) + 64 N bits, and for the 32-bit states of A32 up to 0.06 % more; at most one
-// word per symbol. The same bytes on every instruction set.
+// Payload <= sum (P - log2 f) + 64 N bits, and for states of 32 bits up to 0.06 % more; at most one word per
+// symbol. The same bytes on every instruction set.
 //
 // Kernels: A32 with 32 lanes runs on vectors (detail/rans32_kernels.hpp). Division by f is a multiplication
 // with a 32-bit reciprocal, exact on the states that can occur (proof at make_reciprocal).
@@ -49,10 +47,8 @@ inline namespace FEWBITS_ISA {
 namespace coding {
 
 inline constexpr std::uint32_t rans32_lower = std::uint32_t{1} << 16;
-inline constexpr std::uint64_t rans64_lower = std::uint64_t{1} << 31;
 
 constexpr bool is_lanes32(unsigned lanes) { return lanes == 1 || lanes == 4 || lanes == 8 || lanes == 32; }
-constexpr bool is_lanes64(unsigned lanes) { return lanes == 1 || lanes == 2 || lanes == 4 || lanes == 8; }
 
 // ---- tables ---------------------------------------------------------------------------------------------
 
@@ -211,94 +207,6 @@ private:
     std::vector<std::uint32_t> entries_;  // by slot or by rank
     std::vector<std::uint8_t> ranks8_;    // by slot
     std::vector<std::uint16_t> ranks16_;  // by slot, or by bucket where layout_ is `search`
-};
-
-// ---- A64 ------------------------------------------------------------------------------------------------
-
-// Encodes symbols given as (start, frequency, precision); push them from the last to the first.
-template <int Lanes>
-class Rans64Encoder {
-    static_assert(is_lanes64(Lanes));
-
-public:
-    Rans64Encoder() { states_.fill(rans64_lower); }
-    void reserve(std::size_t symbols) { words_.reserve(symbols); }
-
-    // Symbol number `index` of the message; 1 <= frequency, start + frequency <= 2^precision, precision
-    // <= 24.
-    FEWBITS_INLINE void push(std::size_t index, std::uint32_t start, std::uint32_t frequency,
-                             unsigned precision) {
-        std::uint64_t x = states_[index % Lanes];
-        if (x >> (63 - precision) >= frequency) {
-            words_.push_back(static_cast<std::uint32_t>(x));
-            x >>= 32;
-        }
-        states_[index % Lanes] = ((x / frequency) << precision) + x % frequency + start;
-    }
-
-    // Appends the states and the words; the encoder is then as new.
-    void finish(Bytes& out) {
-        const std::size_t at = out.size();
-        out.resize(at + Lanes * 8 + words_.size() * 4);
-        std::uint8_t* to = out.data() + at;
-        for (std::uint64_t& state : states_) {
-            store_le(to, state);
-            state = rans64_lower;
-            to += 8;
-        }
-        for (auto word = words_.rbegin(); word != words_.rend(); ++word, to += 4) store_le(to, *word);
-        words_.clear();
-    }
-
-private:
-    std::array<std::uint64_t, Lanes> states_;  // Invariant: each in [2^31, 2^63)
-    std::vector<std::uint32_t> words_;         // last word of the stream first
-};
-
-// The inverse: for each symbol in order, peek() gives the slot, advance() takes the symbol found for it.
-template <int Lanes>
-class Rans64Decoder {
-    static_assert(is_lanes64(Lanes));
-
-public:
-    explicit Rans64Decoder(ByteSpan payload) : next_(payload.data()), end_(payload.end()) {
-        if (payload.size() < Lanes * 8 || payload.size() % 4 != 0) fail("the payload has the wrong size");
-        for (std::uint64_t& state : states_) {
-            state = load_le<std::uint64_t>(next_);
-            next_ += 8;
-            if (state < rans64_lower || state >> 63 != 0) fail("an initial state is out of range");
-        }
-    }
-    FEWBITS_INLINE std::uint32_t peek(std::size_t index, unsigned precision) const {
-        return static_cast<std::uint32_t>(states_[index % Lanes]) & ((1U << precision) - 1);
-    }
-    // start <= peek(index, precision) < start + frequency
-    FEWBITS_INLINE void advance(std::size_t index, std::uint32_t start, std::uint32_t frequency,
-                                unsigned precision) {
-        std::uint64_t x = states_[index % Lanes];
-        x = frequency * (x >> precision) + peek(index, precision) - start;
-        if (x < rans64_lower) {
-            if (next_ == end_) fail("truncated");
-            x = x << 32 | load_le<std::uint32_t>(next_);
-            next_ += 4;
-        }
-        states_[index % Lanes] = x;
-    }
-    // To be called after the last symbol.
-    void expect_end() const {
-        bool ok = next_ == end_;
-        for (const std::uint64_t state : states_) ok = ok && state == rans64_lower;
-        if (!ok) fail("data damaged, or decoded with another model than they were encoded with");
-    }
-
-private:
-    [[noreturn]] static void fail(const char* message) {
-        throw CorruptDataError(std::string("rans64_decode: ") + message);
-    }
-
-    std::array<std::uint64_t, Lanes> states_;
-    const std::uint8_t* next_;
-    const std::uint8_t* end_;
 };
 
 // ---- A32: what its kernels share ------------------------------------------------------------------------
@@ -810,75 +718,6 @@ inline void rans32_decode(ByteSpan payload, const DecodeTable& table, unsigned l
 inline void rans32_decode(ByteSpan payload, const DecodeTable& table, unsigned lanes,
                           Span<std::uint16_t> ranks) {
     detail::rans32_decode_any(payload, table, lanes, ranks);
-}
-
-// ---- A64 with static tables -----------------------------------------------------------------------------
-
-namespace detail {
-
-template <int Lanes>
-void rans64_encode_lanes(Span<const std::uint16_t> ranks, const StaticTable& table, Bytes& out) {
-    Rans64Encoder<Lanes> encoder;
-    for (std::size_t i = ranks.size(); i-- > 0;) {
-        const std::uint32_t rank = ranks[i];
-        if (rank >= table.ranks() || table.frequency_of_rank(rank) == 0) {
-            fail_bad_rank("rans64_encode", ranks, &table, nullptr);
-        }
-        encoder.push(i, table.start_of_rank(rank), table.frequency_of_rank(rank), table.precision());
-    }
-    encoder.finish(out);
-}
-
-template <int Lanes>
-void rans64_decode_lanes(ByteSpan payload, const DecodeTable& table, Span<std::uint16_t> ranks) {
-    Rans64Decoder<Lanes> decoder(payload);
-    const StaticTable& symbols = table.table();
-    const unsigned precision = table.precision();
-    for (std::size_t i = 0; i < ranks.size(); ++i) {
-        const std::uint32_t rank =
-            table.layout() == DecodeTable::Layout::search ? table.find(decoder.peek(i, precision)) : 0;
-        decoder.advance(i, symbols.start_of_rank(rank), symbols.frequency_of_rank(rank), precision);
-        ranks[i] = static_cast<std::uint16_t>(rank);
-    }
-    decoder.expect_end();
-}
-
-}  // namespace detail
-
-// Static tables of precision 16..24, which A32 cannot hold.
-inline void rans64_encode(Span<const std::uint16_t> ranks, const StaticTable& table, unsigned lanes,
-                          Bytes& out) {
-    switch (lanes) {
-        case 1:
-            return detail::rans64_encode_lanes<1>(ranks, table, out);
-        case 2:
-            return detail::rans64_encode_lanes<2>(ranks, table, out);
-        case 4:
-            return detail::rans64_encode_lanes<4>(ranks, table, out);
-        case 8:
-            return detail::rans64_encode_lanes<8>(ranks, table, out);
-        default:
-            throw ArgumentError("rans64_encode: lanes must be 1, 2, 4 or 8, got " + std::to_string(lanes));
-    }
-}
-
-inline void rans64_decode(ByteSpan payload, const DecodeTable& table, unsigned lanes,
-                          Span<std::uint16_t> ranks) {
-    FEWBITS_REQUIRE(
-        table.precision() > max_precision32,
-        "rans64_decode: table must have a precision above 15, got " + std::to_string(table.precision()));
-    switch (lanes) {
-        case 1:
-            return detail::rans64_decode_lanes<1>(payload, table, ranks);
-        case 2:
-            return detail::rans64_decode_lanes<2>(payload, table, ranks);
-        case 4:
-            return detail::rans64_decode_lanes<4>(payload, table, ranks);
-        case 8:
-            return detail::rans64_decode_lanes<8>(payload, table, ranks);
-        default:
-            throw ArgumentError("rans64_decode: lanes must be 1, 2, 4 or 8, got " + std::to_string(lanes));
-    }
 }
 
 }  // namespace coding

@@ -107,7 +107,7 @@ public:
         if (pipeline_.back().id == StageId::plain) {
             const std::uint8_t coder = coder_of_class_.empty() ? no_coder : coder_of_class_[0];
             append_byte_part(out, block_bytes(begin, n, work.bytes), 8, work.scratch,
-                             coder == no_coder ? nullptr : &coders_[coder], first_table + coder);
+                             coder == no_coder ? nullptr : &coders_[coder], first_table + coder, adaptive());
         } else if (pipeline_.back().id == StageId::byte_planes) {
             encode_planes(out, begin, n, first_table, work);
         } else if (shape_.itemsize == 2) {
@@ -120,6 +120,9 @@ public:
     }
 
 private:
+    // Whether models that learn are tried: they take ten times as long.
+    bool adaptive() const { return options_.level == Level::max; }
+
     static constexpr std::size_t chunk = 4096;  // words at a time: the copy stays in the first-level cache
     static constexpr std::uint8_t no_coder = 255;
     // Parts of this many symbols are given 32 lanes, which vectors decode, whatever they shrink to.
@@ -650,7 +653,7 @@ private:
             const std::uint8_t coder = coder_of_class_.empty() ? no_coder : coder_of_class_[p];
             const ByteSpan plane = plane_bytes(data, p, n, work.planes);
             append_byte_part(out, plane, 8, work.scratch, coder == no_coder ? nullptr : &coders_[coder],
-                             first_table + coder);
+                             first_table + coder, adaptive());
         }
     }
 
@@ -763,11 +766,13 @@ private:
             append_symbol_part(out, part, coder_of_class_[label], first_table, work.scratch.block);
         }
         for (unsigned p = 0; p < planes && ordinary > 0; ++p) {
-            append_byte_part(out, ByteSpan(plane[p], plane_at), split.plane_width(p), work.scratch);
+            append_byte_part(out, ByteSpan(plane[p], plane_at), split.plane_width(p), work.scratch, nullptr,
+                             0, adaptive());
         }
         for (unsigned p = 0; p < exact_planes && exact > 0; ++p) {
             const unsigned width = p + 1 < exact_planes ? 8 : exact_bits - 8 * (exact_planes - 1);
-            append_byte_part(out, ByteSpan(exact_plane[p], exact_at), width, work.scratch);
+            append_byte_part(out, ByteSpan(exact_plane[p], exact_at), width, work.scratch, nullptr, 0,
+                             adaptive());
         }
     }
 
@@ -870,6 +875,13 @@ private:
                 part.late = false;
                 make_own_table(Span<const std::uint64_t>(all), part);
                 return append_symbol_part(out, part, shared, first_table, block);
+            }
+            if (adaptive()) {
+                const StaticTable& table = part.coder->table();
+                std::vector<std::int32_t> symbols(part.count);
+                for (std::size_t i = 0; i < part.count; ++i) symbols[i] = table.symbol_of_rank(ranks[i]);
+                detail::try_adaptive(block, symbols,
+                                     {AdaptiveKind::nibble_tree, std::uint32_t(table.lo()) + table.span()});
             }
         }
         append_varint(out, block.size());

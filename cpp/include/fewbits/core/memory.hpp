@@ -1,6 +1,7 @@
 // Memory for large results.
 //
-//   prefer_huge_pages   asks the system to back memory that was not touched yet by huge pages: a fresh page of
+//   prefer_huge_pages   asks the system to back memory that was not touched yet by huge pages: a fresh page
+//   of
 //                       4 KiB costs a fault, about as long as coding the weights in it takes
 //   Arena               keeps copies of byte strings in a few large pieces; any thread may add one
 //
@@ -37,7 +38,8 @@ inline void prefer_huge_pages(Span<std::uint8_t> memory) {
     const std::uintptr_t first = (begin + huge - 1) / huge * huge;
     const std::uintptr_t last = (begin + memory.size()) / huge * huge;
     // Advice may be refused; there is nothing to do about it.
-    if (first < last) static_cast<void>(::madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE));
+    if (first < last)
+        static_cast<void>(::madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE));
 #else
     static_cast<void>(memory);
 #endif
@@ -61,7 +63,9 @@ public:
 private:
     static constexpr std::size_t piece_size = 2 * huge_page;
     struct Delete {
-        void operator()(std::uint8_t* memory) const { ::operator delete(memory, std::align_val_t{huge_page}); }
+        void operator()(std::uint8_t* memory) const {
+            ::operator delete(memory, std::align_val_t{huge_page});
+        }
     };
 
     Span<std::uint8_t> allocate(std::size_t size) {
