@@ -1,6 +1,8 @@
 """Rounding to small formats, one thread: values, codes and back, beside memcpy, ml_dtypes, NumPy and pychop.
 
-The input are normal deviates as float32. The result of every peer is compared with ours before it is timed.
+The input are normal deviates. Values are rounded in arrays of 2^24 float32 (64 MiB) or 2^23 float64, beyond
+every cache; codes in arrays of 2^22. All contenders fill arrays that exist: nobody pays for fresh pages.
+The result of every peer is compared with ours before it is timed.
 """
 
 from __future__ import annotations
@@ -20,12 +22,24 @@ except ImportError:
 ROUNDED = (
     "float16",
     "bfloat16",
+    "tf32",
     "float8_e4m3fn",
     "float8_e5m2",
+    "float6_e2m3fn",
     "float4_e2m1fn",
+    "int8",
+    "binary8p1se",
     "float(p=6,emin=-20,emax=20)",
 )
 CODES = ("float16", "bfloat16", "float8_e4m3fn", "float8_e5m2", "float4_e2m1fn")
+MODES = {
+    "nearest_even": 0.6,
+    "nearest_away": 0.4,
+    "toward_positive": 0.4,
+    "to_odd": 0.4,
+    "stochastic": 0.15,
+    "stochastic, 8 bits": 0.15,
+}
 
 
 def require_equal(ours: Any, theirs: Any, what: str) -> None:
@@ -49,61 +63,106 @@ def pychop_rounding(x: np.ndarray) -> Any:
     return lambda: np.asarray(chop(x))
 
 
-def main() -> int:
-    bench = Bench("formats_rounding", title="Rounding to number formats", peers=["ml_dtypes", "pychop"])
-    n = 1 << (16 if bench.options.quick else 22)
-    x = np.random.default_rng(0).normal(size=n).astype(np.float32)
+def round_values(bench: Bench, x: np.ndarray, names: tuple[str, ...]) -> None:
+    """Values to values, against a copy of the same array."""
     out = np.empty_like(x)
-    work = x.nbytes
-
-    for name in ROUNDED:
+    for name in names:
         f = ff.get(name)
-        row = bench.row(
-            f"float32 to values of {name}",
-            work=work,
-            baseline="memcpy",
-            targets={"nearest_even": 0.6, "toward_positive": 0.4, "stochastic": 0.15},
-        )
+        row = bench.row(f"{x.dtype} to values of {name}", work=x.nbytes, baseline="memcpy", targets=MODES)
         row.add("memcpy", lambda: np.copyto(out, x))
-        for mode in ("nearest_even", "toward_positive", "stochastic"):
-            row.add(mode, lambda f=f, mode=mode: ff.round_to(x, f, rounding=mode, out=out))
+        for mode in MODES:
+            rounding, _, limited = mode.partition(",")
+            options: dict[str, Any] = {"random_bits": 8} if limited else {}
+            row.add(
+                mode,
+                lambda f=f, rounding=rounding, options=options: ff.round_to(
+                    x, f, rounding=rounding, out=out, **options
+                ),
+            )
         row.run()
 
+
+def custom_format(bench: Bench, x: np.ndarray) -> None:
+    """A format that exists at run time only, against one with a name and the same recipe."""
+    out = np.empty_like(x)
+    row = bench.row(
+        "float32 to values: a format of the grammar",
+        work=x.nbytes,
+        baseline="named",
+        targets={"custom": 0.67},
+    )
+    row.add("named", lambda: ff.round_to(x, "float16", out=out))
+    row.add("custom", lambda: ff.round_to(x, "float(p=9,emin=-17,emax=23)", out=out))
+    row.run()
+
+
+def small_carriers(bench: Bench, x: np.ndarray) -> None:
+    """float16 and bfloat16 arrays rounded in place of a float32 copy."""
+    for carrier in ("float16", "bfloat16"):
+        peer = peer_type(carrier)
+        if peer is None:
+            continue
+        narrow = x.astype(peer)
+        out = np.empty_like(narrow)
+        row = bench.row(f"{carrier} to values of float8_e5m2", work=narrow.nbytes, baseline="memcpy")
+        row.add("memcpy", lambda narrow=narrow, out=out: np.copyto(out, narrow))
+        row.add("nearest_even", lambda narrow=narrow, out=out: ff.round_to(narrow, "float8_e5m2", out=out))
+        row.run()
+
+
+def against_pychop(bench: Bench, x: np.ndarray) -> None:
     chop = pychop_rounding(x)
-    row = bench.row("float32 to values of float16", work=work, baseline="pychop", targets={"fewbits": 300})
+    if chop is None:
+        bench.note("pychop is not installed: no row against it.")
+        return
+    out = np.empty_like(x)
+    require_equal(ff.round_to(x, "float16"), chop(), "pychop")
+    row = bench.row(
+        "float32 to values of float16", work=x.nbytes, baseline="pychop", targets={"fewbits": 300}
+    )
     row.add("fewbits", lambda: ff.round_to(x, "float16", out=out))
     row.add("pychop", chop, package="pychop", rounds=3)
-    if chop is not None:
-        require_equal(ff.round_to(x, "float16"), chop(), "pychop")
-        row.run()
-    else:
-        bench.note("pychop is not installed: no row against it.")
+    row.run()
 
+
+def codes_of(bench: Bench, x: np.ndarray, name: str) -> None:
+    """Values to codes and back, against the casts of NumPy and ml_dtypes."""
+    peer, f = peer_type(name), ff.get(name)
+    if peer is None:
+        bench.note(f"ml_dtypes is not installed: no rows for the codes of {name}.")
+        return
+    codes, theirs = ff.encode(x, f), x.astype(peer)
+    require_equal(codes, theirs.view(f.code_dtype), f"encode {name}")
+    require_equal(ff.decode(codes, f), theirs.astype(np.float32), f"decode {name}")
+    eight = name not in ("float16", "bfloat16")
+    label = "NumPy" if name == "float16" else "ml_dtypes"
+    target = {"fewbits": 20.0} if eight else {"fewbits": 4.0} if name == "float16" else {}
+    codes_out, theirs_out, values = np.empty_like(codes), np.empty_like(theirs), np.empty_like(x)
+    row = bench.row(f"float32 to codes of {name}", work=x.nbytes, baseline=label, targets=target)
+    row.add("fewbits", lambda: ff.encode(x, f, out=codes_out))
+    row.add(label, lambda: np.copyto(theirs_out, x, casting="unsafe"))
+    row.run()
+    row = bench.row(
+        f"codes of {name} to float32", work=x.nbytes, baseline=label, targets={"fewbits": 10} if eight else {}
+    )
+    row.add("fewbits", lambda: ff.decode(codes, f, out=values))
+    row.add(label, lambda: np.copyto(values, theirs, casting="unsafe"))
+    row.run()
+
+
+def main() -> int:
+    bench = Bench("formats_rounding", title="Rounding to number formats", peers=["ml_dtypes", "pychop"])
+    quick = bench.options.quick
+    generator = np.random.default_rng(0)
+    large = generator.normal(size=1 << (16 if quick else 24)).astype(np.float32)
+    round_values(bench, large, ROUNDED)
+    round_values(bench, large[: large.size // 2].astype(np.float64), ("float16", "bfloat16", "float8_e4m3fn"))
+    custom_format(bench, large)
+    x = large[: 1 << 22].copy()
+    small_carriers(bench, x)
+    against_pychop(bench, x)
     for name in CODES:
-        peer, f = peer_type(name), ff.get(name)
-        if peer is None:
-            bench.note(f"ml_dtypes is not installed: no rows for the codes of {name}.")
-            continue
-        codes, theirs = ff.encode(x, f), x.astype(peer)
-        require_equal(codes, theirs.view(f.code_dtype), f"encode {name}")
-        targets: dict[str, dict[str, float]] = {"encode": {"fewbits": 20}, "decode": {"fewbits": 10}}
-        if name in ("float16", "bfloat16"):
-            targets = {"encode": {"fewbits": 4} if name == "float16" else {}, "decode": {}}
-        label = "NumPy" if name == "float16" else "ml_dtypes"
-        row = bench.row(
-            f"float32 to codes of {name}",
-            work=work,
-            baseline=label,
-            targets=targets["encode"],
-        )
-        row.add("fewbits", lambda f=f: ff.encode(x, f))
-        row.add(label, lambda peer=peer: x.astype(peer))
-        row.run()
-        require_equal(ff.decode(codes, f), theirs.astype(np.float32), f"decode {name}")
-        row = bench.row(f"codes of {name} to float32", work=work, baseline=label, targets=targets["decode"])
-        row.add("fewbits", lambda codes=codes, f=f: ff.decode(codes, f))
-        row.add(label, lambda theirs=theirs: theirs.astype(np.float32))
-        row.run()
+        codes_of(bench, x, name)
     return bench.finish()
 
 

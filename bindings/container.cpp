@@ -121,7 +121,10 @@ void register_container(nb::module_& m) {
             nb::bytes out = nb::steal<nb::bytes>(
                 PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(parts.size())));
             if (!out.is_valid()) nb::raise_python_error();
-            parts.copy_to({reinterpret_cast<std::uint8_t*>(PyBytes_AsString(out.ptr())), parts.size()});
+            const Span<std::uint8_t> to(reinterpret_cast<std::uint8_t*>(PyBytes_AsString(out.ptr())),
+                                        parts.size());
+            prefer_huge_pages(to);
+            parts.copy_to(to);
             return out;
         },
         "data"_a.noconvert(), "dtype"_a, "dims"_a, "level"_a, "threads"_a, "base"_a.noconvert() = nb::none());

@@ -7,8 +7,8 @@
 #include <string>
 
 #include "bindings.hpp"
-#include "fewbits/formats/codes.hpp"
 #include "fewbits/formats/rounding.hpp"
+#include "formats_kernels.hpp"
 
 namespace {
 
@@ -69,36 +69,6 @@ void bind_round_to(nb::module_& m) {
         nb::call_guard<nb::gil_scoped_release>());
 }
 
-template <class In, class C>
-void bind_encode(nb::module_& m) {
-    m.def(
-        "encode",
-        [](Array1<const In> x, const FloatFormat& format, RoundOptions how, RandomBits bits,
-           Array1<C> codes) {
-            how.bits = span(bits);
-            encode(span(x), format, how, span(codes));
-        },
-        "x"_a.noconvert(), "format"_a, "options"_a, "bits"_a.noconvert(), "codes"_a.noconvert(),
-        nb::call_guard<nb::gil_scoped_release>());
-}
-
-template <class In>
-void bind_encoders(nb::module_& m) {
-    bind_encode<In, std::uint8_t>(m);
-    bind_encode<In, std::uint16_t>(m);
-    bind_encode<In, std::uint32_t>(m);
-}
-
-template <class C, class T>
-void bind_decode(nb::module_& m) {
-    m.def(
-        "decode",
-        [](Array1<const C> codes, const FloatFormat& format, Array1<T> out) {
-            decode(span(codes), format, span(out));
-        },
-        "codes"_a.noconvert(), "format"_a, "out"_a.noconvert(), nb::call_guard<nb::gil_scoped_release>());
-}
-
 }  // namespace
 
 void register_formats(nb::module_& m) {
@@ -148,14 +118,4 @@ void register_formats(nb::module_& m) {
     bind_round_to<double, double>(m);
     bind_round_to<std::int64_t, double>(m);
     bind_round_to<std::uint64_t, double>(m);
-    bind_encoders<float>(m);
-    bind_encoders<double>(m);
-    bind_encoders<std::int64_t>(m);
-    bind_encoders<std::uint64_t>(m);
-    bind_decode<std::uint8_t, float>(m);
-    bind_decode<std::uint16_t, float>(m);
-    bind_decode<std::uint32_t, float>(m);
-    bind_decode<std::uint8_t, double>(m);
-    bind_decode<std::uint16_t, double>(m);
-    bind_decode<std::uint32_t, double>(m);
 }

@@ -62,4 +62,14 @@ NB_MODULE(FEWBITS_MODULE, m) {
     register_container(container);
     nb::module_ formats = m.def_submodule("formats", "Number formats, rounding, codes.");
     register_formats(formats);
+    register_formats_arithmetic(formats);
+    register_formats_blocks(formats);
+    register_formats_codes(formats);
+    register_formats_emulated(formats);
+    register_formats_lmul(formats);
+    register_formats_sums(formats);
+    nb::module_ functions = m.def_submodule("functions", "Elementary and special functions.");
+    register_functions(functions);
+    nb::module_ quant = m.def_submodule("quant", "Quantisers.");
+    register_quant(quant);
 }

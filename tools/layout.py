@@ -29,6 +29,7 @@ PYTHON_LAYERS = {
     "errors": -2,
     "_core": -1,
     "_arguments": 0,
+    "_dlpack": 0,
     "_interop": 1,
     **{name: layer for name, layer in LAYERS.items() if layer >= 2},
     "container": 4,

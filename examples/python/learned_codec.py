@@ -16,7 +16,7 @@ import numpy as np
 from fewbits.coding import Decoder, Encoder, Mixture, encode, fit, ideal_code_length
 
 try:
-    import PIL  # noqa: F401
+    import PIL  # noqa: F401 (what scikit-learn reads images with)
     from sklearn.datasets import load_sample_image
 except ImportError:
     raise SystemExit(print("this example needs scikit-learn and pillow")) from None

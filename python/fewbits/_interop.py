@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fewbits._dlpack import small_floats
 from fewbits.errors import ArgumentError
 
-__all__ = ["as_array", "as_bytes", "as_integers"]
+__all__ = ["as_array", "as_bytes", "as_integers", "as_numbers"]
 
 
 def as_array(function: str, name: str, x: ArrayLike, kinds: str) -> NDArray[Any]:
@@ -33,16 +34,7 @@ def as_array(function: str, name: str, x: ArrayLike, kinds: str) -> NDArray[Any]
     ------
     TypeError : another kind of elements, a masked array, or a device other than the CPU
     """
-    if isinstance(x, np.ma.MaskedArray):
-        raise TypeError(f"{function}: {name} must not be a masked array")
-    if not isinstance(x, np.ndarray) and hasattr(x, "__dlpack__") and hasattr(x, "__dlpack_device__"):
-        tensor: Any = x
-        # 1 is the CPU in DLPack; NumPy's own message does not say what to do.
-        if int(tensor.__dlpack_device__()[0]) != 1:
-            raise TypeError(f"{function}: {name} must be on the CPU (call .cpu() on a torch tensor)")
-        array: NDArray[Any] = np.from_dlpack(tensor)
-    else:
-        array = np.asarray(x)
+    array = _open(function, name, x)
     if array.dtype.kind not in kinds:
         names = {"b": "boolean", "i": "integer", "u": "unsigned integer", "f": "floating point"}
         wanted = " or ".join(names[kind] for kind in kinds)
@@ -52,9 +44,67 @@ def as_array(function: str, name: str, x: ArrayLike, kinds: str) -> NDArray[Any]
                 array.shape, {"b": np.bool_, "i": np.int64, "u": np.uint64, "f": np.float64}[kinds[0]]
             )
         raise TypeError(f"{function}: {name} must have a {wanted} dtype, got {array.dtype}")
-    array = array.astype(array.dtype.newbyteorder("="), copy=False)
+    return _in_order(array)
+
+
+def _open(function: str, name: str, x: Any) -> NDArray[Any]:
+    """`x` as a NumPy array of any layout and type."""
+    if isinstance(x, np.ma.MaskedArray):
+        raise TypeError(f"{function}: {name} must not be a masked array; pass .filled(...) or .data")
+    if not isinstance(x, np.ndarray) and hasattr(x, "__dlpack__") and hasattr(x, "__dlpack_device__"):
+        # 1 is the CPU in DLPack; NumPy's own message does not say what to do.
+        if int(x.__dlpack_device__()[0]) != 1:
+            raise TypeError(f"{function}: {name} must be on the CPU (call .cpu() on a torch tensor)")
+        try:
+            return np.from_dlpack(x)
+        except (BufferError, RuntimeError):
+            small = small_floats(x)
+            if small is not None:
+                return small
+    return np.asarray(x)
+
+
+def _in_order(array: NDArray[Any]) -> NDArray[Any]:
+    """The same values in native byte order, C-contiguous."""
+    if array.dtype.kind in "iufc":  # types of ml_dtypes have no byte order
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)
     # ascontiguousarray would turn 0-d arrays into 1-d ones.
     return array if array.flags.c_contiguous else array.copy(order="C")
+
+
+# Types of ml_dtypes, all exact in float32.
+_SMALL_FLOATS = frozenset(
+    (
+        *("bfloat16", "float8_e3m4", "float8_e4m3", "float8_e4m3b11fnuz", "float8_e4m3fn", "float8_e4m3fnuz"),
+        *("float8_e5m2", "float8_e5m2fnuz", "float8_e8m0fnu", "float6_e2m3fn", "float6_e3m2fn"),
+        "float4_e2m1fn",
+    )
+)
+
+
+def as_numbers(function: str, name: str, x: ArrayLike) -> NDArray[Any]:
+    """`x` as a C-contiguous array of float16, float32, float64, integers or a float type of ml_dtypes.
+
+    Parameters
+    ----------
+    function, name, x : as in `as_array`
+
+    Returns
+    -------
+    ndarray, any shape, native byte order; the type of `x`
+
+    Raises
+    ------
+    TypeError : other elements, a masked array, or a device other than the CPU
+    """
+    array = _in_order(_open(function, name, x))
+    known = array.dtype in (np.float16, np.float32, np.float64) or array.dtype.kind in "iu"
+    if not known and array.dtype.name not in _SMALL_FLOATS:
+        raise TypeError(
+            f"{function}: {name} must hold float16, float32, float64, integers or floats of ml_dtypes, "
+            f"got {array.dtype}"
+        )
+    return array
 
 
 def as_integers(function: str, name: str, x: ArrayLike, *, cast: bool = False) -> NDArray[Any]:

@@ -1,5 +1,7 @@
 #include "fewbits/coding/bitpack.hpp"
 
+#include "fewbits/core/bitpack.hpp"
+
 #include <vector>
 
 #include "check.hpp"

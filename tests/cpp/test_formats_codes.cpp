@@ -1,6 +1,7 @@
 #include "fewbits/formats/codes.hpp"
 
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "check.hpp"
@@ -30,7 +31,64 @@ void round_trip(const FloatFormat& f) {
     }
 }
 
+// Encoding in one step against the definitions, value by value.
+template <class T>
+void encode_equals_reference(const FloatFormat& f, const RoundOptions& options) {
+    std::vector<T> x;
+    const Philox random(9);
+    for (std::uint64_t i = 0; i < 3000; ++i) {
+        // Exponents around the format, and all others now and then.
+        const int around = f.min_exponent - f.precision - 3;
+        const int span = i % 8 == 0 ? 2000 : f.max_exponent - around + 4;
+        const int exponent = (i % 8 == 0 ? -1000 : around) +
+                             static_cast<int>(random.draw64(2 * i) % static_cast<unsigned>(span));
+        std::uint64_t significand = random.draw64(2 * i + 1) >> 11;
+        if (i % 3 == 0) significand &= ~std::uint64_t{0} << (53 - f.precision > 1 ? 52 - f.precision : 0);
+        const double value =
+            std::ldexp(static_cast<double>(significand | std::uint64_t{1} << 52), exponent - 52);
+        x.push_back(static_cast<T>(i % 2 ? value : -value));
+    }
+    for (const T special :
+         {T{0}, -T{0}, std::numeric_limits<T>::infinity(), -std::numeric_limits<T>::infinity(),
+          std::numeric_limits<T>::quiet_NaN(), -std::numeric_limits<T>::quiet_NaN(),
+          std::numeric_limits<T>::denorm_min(), static_cast<T>(f.max_finite)})
+        x.push_back(special);
+    std::vector<std::uint32_t> codes(x.size());
+    encode(Span<const T>(x), f, options, Span<std::uint32_t>(codes));
+    const auto plan = fewbits::formats::detail::make_plan<T>("test", f, options, x.size());
+    for (std::size_t i = 0; i < x.size(); ++i) {
+        const T value = fewbits::formats::detail::from_word<T>(
+            reference::round_bits<T>(fewbits::formats::detail::exact(x[i]), plan, i));
+        CHECK_EQUAL(codes[i], reference::code_of(value, f));
+    }
+    if (f.bits > 8) return;
+    std::vector<std::uint8_t> narrow(x.size());
+    encode(Span<const T>(x), f, options, Span<std::uint8_t>(narrow));
+    for (std::size_t i = 0; i < x.size(); ++i) CHECK_EQUAL(codes[i], static_cast<std::uint32_t>(narrow[i]));
+}
+
 }  // namespace
+
+TEST(encode_equals_the_reference) {
+    std::vector<FloatFormat> formats;
+    for (const NamedFormat& known : registry) formats.push_back(known.format);
+    for (const char* name : {"int8", "uint4", "fixed(3,5)", "fixed(4,12)", "binary8p1se", "binary8p1uf",
+                             "binary8p3ue", "float(e=5,m=2,subnormal=0)", "float(e=4,m=3,neg_zero=0)"})
+        formats.push_back(get(std::string(name)));
+    for (const FloatFormat& f : formats) {
+        if (f.bits > 32) continue;
+        for (int mode = 0; mode < 15; ++mode) {
+            for (const Saturate saturate : {Saturate::none, Saturate::finite, Saturate::propagate}) {
+                RoundOptions options;
+                options.rounding = static_cast<Rounding>(mode);
+                options.saturate = saturate;
+                options.nan = NanPolicy::zero;
+                if (fewbits::formats::detail::carries<float>(f)) encode_equals_reference<float>(f, options);
+                encode_equals_reference<double>(f, options);
+            }
+        }
+    }
+}
 
 TEST(every_code_comes_back) {
     for (const NamedFormat& known : registry) {

@@ -15,6 +15,7 @@
 #include "fewbits/core/checksum.hpp"
 #include "fewbits/core/error_free.hpp"
 #include "fewbits/core/random.hpp"
+#include "fewbits/quant/hadamard.hpp"
 #include "fewbits/simd/f32x8.hpp"
 #include "fewbits/simd/f64x4.hpp"
 #include "fewbits/simd/i16x16.hpp"
@@ -190,3 +191,15 @@ SAME_BITS(i16x16, map<i16x16>(integers<std::int16_t>(18), integers<std::int16_t>
 SAME_BITS(u8x32, map<u8x32>(integers<std::uint8_t>(20), integers<std::uint8_t>(21), [](u8x32 a, u8x32 b) {
               return pack_u8(widen_low(a) - widen_high(b), widen_low(lookup16(a, b)));
           }))
+
+namespace {
+
+template <class T>
+std::vector<T> rotated(std::vector<T> x) {
+    for (const std::size_t size : {32, 96}) quant::hadamard_rotate(Span<T>(x.data(), 3840), 960, size, {7});
+    return x;
+}
+
+}  // namespace
+
+SAME_BITS(hadamard_rotate, rotated(floats(22)), rotated(doubles(23)))

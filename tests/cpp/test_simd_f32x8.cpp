@@ -248,3 +248,15 @@ TEST(float16_is_right_in_flush_to_zero) {
     }).join();
 }
 #endif
+
+TEST(f32x8_exchange) {
+    const float x[8] = {0, 1, 2, 3, 4, 5, 6, 7};
+    const f32x8 v = f32x8::load(x);
+    const auto one = lanes::to_array(exchange<1>(v)), two = lanes::to_array(exchange<2>(v)),
+               four = lanes::to_array(exchange<4>(v));
+    for (std::size_t i = 0; i < 8; ++i) {
+        CHECK_BITS(one[i], x[i ^ 1]);
+        CHECK_BITS(two[i], x[i ^ 2]);
+        CHECK_BITS(four[i], x[i ^ 4]);
+    }
+}

@@ -120,3 +120,13 @@ TEST(f64x4_to_and_from_float) {
         }
     }
 }
+
+TEST(f64x4_exchange) {
+    const double x[4] = {0, 1, 2, 3};
+    const f64x4 v = f64x4::load(x);
+    const auto one = lanes::to_array(exchange<1>(v)), two = lanes::to_array(exchange<2>(v));
+    for (std::size_t i = 0; i < 4; ++i) {
+        CHECK_BITS(one[i], x[i ^ 1]);
+        CHECK_BITS(two[i], x[i ^ 2]);
+    }
+}

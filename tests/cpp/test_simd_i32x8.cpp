@@ -71,6 +71,7 @@ TEST(i32x8_comparisons) {
     LANE_BINARY(i32x8, values, values, x <= y, x <= y);
     LANE_BINARY(i32x8, values, values, x > y, x > y);
     LANE_BINARY(i32x8, values, values, x >= y, x >= y);
+    LANE_BINARY(i32x8, values, values, keep(x > y, x), x > y ? x : 0);
 }
 
 TEST(i32x8_shifts) {

@@ -53,6 +53,26 @@ TEST(u64x4_comparisons_are_unsigned) {
     LANE_BINARY(u64x4, values, values, x >= y, x >= y);
 }
 
+TEST(u64x4_keep_and_store_halves) {
+    const auto values = inputs();
+    LANE_BINARY(u64x4, values, values, keep(x == y, x), x == y ? x : 0);
+    std::vector<std::uint64_t> small;
+    for (const std::uint64_t value : values) small.push_back(value >> 1);
+    LANE_BINARY(u64x4, small, small, greater_below_2_63(x, y), x > y);
+    const std::uint64_t a[] = {0x100000002U, 0x300000004U, 0x500000006U, 0x700000008U};
+    const std::uint64_t b[] = {0x900000010U, 0x1100000012U, 0x1300000014U, 0x1500000016U};
+    std::uint32_t low[4], both[16];
+    store_low32(u64x4::load(a), low);
+    store_interleaved32(u64x4::load(a), u64x4::load(b), both);
+    for (std::size_t i = 0; i < 4; ++i) {
+        CHECK_EQUAL(std::uint64_t{low[i]}, a[i] & 0xffffffffU);
+        CHECK_EQUAL(std::uint64_t{both[4 * i]}, a[i] & 0xffffffffU);
+        CHECK_EQUAL(std::uint64_t{both[4 * i + 1]}, a[i] >> 32);
+        CHECK_EQUAL(std::uint64_t{both[4 * i + 2]}, b[i] & 0xffffffffU);
+        CHECK_EQUAL(std::uint64_t{both[4 * i + 3]}, b[i] >> 32);
+    }
+}
+
 TEST(u64x4_shifts) {
     const auto values = inputs();
     std::vector<std::uint64_t> counts;

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import importlib.util
 import pkgutil
 import re
 import shlex
@@ -106,9 +107,17 @@ def test_python_example_runs(path: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def _installed(module: str) -> bool:
+    return importlib.util.find_spec(module.rpartition(".")[2]) is not None
+
+
 def public_modules() -> list[str]:
     found = pkgutil.walk_packages(fewbits.__path__, "fewbits.")
     names = [info.name for info in found if "._core" not in info.name and info.name != "fewbits.__main__"]
+    # Wrappers for a framework are named after it, and import it.
+    names = [
+        n for n in names if n.count(".") < 2 or n.startswith(f"{n.rpartition('.')[0]}._") or _installed(n)
+    ]
     return ["fewbits", *sorted(names)]
 
 

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import fewbits
+import fewbits.formats as ff
 import numpy as np
 import pytest
 from fewbits import coding
@@ -73,10 +74,40 @@ def coded_sequence() -> bytes:
     return encoder.finish()
 
 
+def emulated(**options: object) -> bytes:
+    """Elementwise operations, products and factors, in one context."""
+    x, y = (bell(stream, 48 * 48).reshape(48, 48) * 40 for stream in (7, 8))
+    a, b = (ff.emulated(z, **options) for z in (x, y))  # type: ignore[arg-type]
+    product = ff.matmul(a, b, threads=1)
+    results = [a + b, a - b, a * b, a / (b + 1), np.sqrt(abs(a)), ff.fma(a, b, a), product, a.sum(0)]
+    results += [ff.lu(a)[0], *ff.qr(a[:20, :9])]
+    return b"".join(r.values.tobytes() for r in results)
+
+
+def sums() -> bytes:
+    x, y = bell(9, 5003), bell(10, 5003)
+    wide = x.astype(np.float64) * y
+    methods = ("kahan", "klein", "sum_k", "pairwise")
+    results = [ff.compensated_sum(v, method=m) for v in (x, wide) for m in methods]
+    results += [ff.compensated_dot(x, y), ff.compensated_dot(wide, wide, k=3)]
+    results += [ff.exact_sum(wide), ff.exact_dot(x, y)]
+    return np.array(results).tobytes()
+
+
 KERNELS: dict[str, Callable[[], bytes]] = {
     "crc32c": lambda: b"".join(core.crc32c(octets(n)).to_bytes(4, "little") for n in range(0, 40_000, 997)),
     "xxh64": lambda: b"".join(core.xxh64(octets(n), n).to_bytes(8, "little") for n in range(0, 2_000, 7)),
     "philox_fill": lambda: words(2, 100_003).tobytes(),
+    "emulated_float16": lambda: emulated(format="float16"),
+    "emulated_bfloat16_fma_down": lambda: emulated(
+        format="bfloat16", accumulate="fma", rounding="toward_negative"
+    ),
+    "emulated_tf32_block": lambda: emulated(format="tf32", accumulate="block"),
+    "emulated_e4m3_stochastic": lambda: emulated(format="float8_e4m3fn", rounding="stochastic", seed=1),
+    "formats_sums": sums,
+    "lmul_matmul": lambda: ff.lmul_matmul(
+        bell(11, 64 * 70).reshape(64, 70), bell(12, 70 * 33).reshape(70, 33)
+    ).tobytes(),
     "compress_array_float32": lambda: compressed(bell(3, 300_007)),
     "compress_array_float16": lambda: compressed(bell(4, 300_007).astype(np.float16)),
     "compress_array_uint8": lambda: compressed(

@@ -3,3 +3,5 @@
 
 #include "fewbits/coding.hpp"
 #include "fewbits/formats.hpp"
+#include "fewbits/functions.hpp"
+#include "fewbits/quant.hpp"

@@ -103,6 +103,11 @@ class FloatFormat:
         return math.ldexp(1.0, self._quantum_exponent)
 
     @property
+    def _lowest(self) -> float:
+        """Least value: the lowest finite one, or the smallest positive where there is no zero."""
+        return float(self.min) if self.has_zero else self.smallest_normal
+
+    @property
     def _quantum_exponent(self) -> int:
         return int(self._core.quantum_exponent)
 
@@ -114,7 +119,7 @@ class FloatFormat:
 
     def _decode_all(self) -> NDArray[np.float64]:
         out = np.empty(1 << self.bits, np.float64)
-        _core.decode(np.arange(out.size, dtype=np.uint32), self._core, out)
+        _core.decode(np.arange(out.size, dtype=np.uint32), self._core, out, 1)
         return out
 
     def values(self) -> NDArray[np.float64]:
@@ -128,7 +133,9 @@ class FloatFormat:
                 f"FloatFormat.values: format must have codes of 1..16 bits, got {self.name!r}"
             )
         all_values = self._decode_all()
-        return np.unique(all_values[np.isfinite(all_values)]) + 0.0
+        values = np.unique(all_values[np.isfinite(all_values)]) + 0.0
+        # The codes of subnormals exist in formats without them, too.
+        return values if self.has_subnormal else values[(values == 0) | (abs(values) >= self.smallest_normal)]
 
     def table(self) -> dict[str, Any]:
         """Name, shape, range and counts as a dictionary; counts are None for formats of more than 16 bits."""

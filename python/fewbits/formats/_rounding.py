@@ -1,4 +1,4 @@
-"""Rounding to a format, codes and back."""
+"""Rounding to a format."""
 
 from __future__ import annotations
 
@@ -9,43 +9,36 @@ from numpy.typing import ArrayLike, NDArray
 
 from fewbits._arguments import choice, integer, output, seed_value, thread_count
 from fewbits._core import formats as _core
+from fewbits._interop import as_numbers
 from fewbits.errors import ArgumentError
-from fewbits.formats._registry import FORMATS, FloatFormat, get, require_codes
+from fewbits.formats._registry import FORMATS, FloatFormat, get
 
-__all__ = ["decode", "encode", "round_to"]
+__all__ = ["options_of", "round_to", "wide"]
 
 _MASK64 = (1 << 64) - 1
 _NO_BITS: Final = np.empty(0, np.uint32)
+# For values the format has: any mode will do, and e8m0 has no nearest one.
+_EXACT: Final = _core.options(_core.roundings.index("toward_zero"), 0, 0, 0, 0, 0, 0, 0, 0, True, False, 1)
 _STOCHASTIC: Final = ("stochastic", "stochastic_equal", "random_directed")
 
 
-def _array(function: str, x: Any) -> tuple[NDArray[Any], tuple[int, ...], np.dtype[Any]]:
-    """`x` flat as float32, float64, int64 or uint64 without loss; its shape; its native dtype."""
-    if isinstance(x, np.ma.MaskedArray):
-        raise TypeError(f"{function}: masked arrays are not supported; pass .filled(...) or .data")
-    if not isinstance(x, np.ndarray | np.generic) and hasattr(x, "__dlpack__"):
-        x = np.from_dlpack(x)
-    array = np.asarray(x)
-    dtype = array.dtype.newbyteorder("=") if array.dtype.kind in "fiu" else array.dtype
-    if dtype in (np.float64, np.float32):
-        wide: Any = dtype
-    elif dtype.kind in "iu":
-        wide = np.uint64 if dtype == np.uint64 else np.int64
-    elif dtype == np.float16 or _is_small_float(dtype):
-        wide = np.float32
-    else:
-        raise TypeError(
-            f"{function}: x must hold float16, float32, float64, integers or floats of ml_dtypes, got {dtype}"
-        )
-    return np.ascontiguousarray(array, dtype=wide).reshape(-1), array.shape, dtype
+def wide(array: NDArray[Any]) -> NDArray[Any]:
+    """The elements flat as float32, float64, int64 or uint64, without loss."""
+    dtype = array.dtype
+    if dtype.kind in "iu":
+        dtype = np.dtype(np.uint64 if dtype == np.uint64 else np.int64)
+    elif dtype not in (np.float32, np.float64):
+        dtype = np.dtype(np.float32)
+        # Our table is faster than the casts of NumPy and ml_dtypes.
+        if array.dtype.itemsize <= 2 and array.dtype.name in FORMATS:
+            values = np.empty(array.size, dtype)
+            codes: NDArray[Any] = array.reshape(-1).view(np.uint8 if array.dtype.itemsize == 1 else np.uint16)
+            _core.decode(codes, get(array.dtype.name)._core, values, 1)
+            return values
+    return array.astype(dtype, copy=False).reshape(-1)
 
 
-def _is_small_float(dtype: np.dtype[Any]) -> bool:
-    """Whether a dtype of ml_dtypes is one of our formats, hence exact in float32."""
-    return dtype.name in FORMATS and dtype.itemsize <= 2
-
-
-def _options(
+def options_of(
     function: str,
     f: FloatFormat,
     shape: tuple[int, ...],
@@ -203,10 +196,12 @@ def round_to(
     >>> round_to([2.6] * 6, "int8", rounding="stochastic", seed=5).tolist()
     [3.0, 2.0, 3.0, 3.0, 2.0, 2.0]
     """
+    function = "formats.round_to"
     f = get(format)
-    flat, shape, dtype = _array("formats.round_to", x)
-    options, own = _options(
-        "formats.round_to",
+    array = as_numbers(function, "x", x)
+    shape, dtype = array.shape, array.dtype
+    options, own = options_of(
+        function,
         f,
         shape,
         rounding=rounding,
@@ -223,152 +218,32 @@ def round_to(
         flush_inputs=flush_inputs,
         threads=threads,
     )
-    if flat.dtype == np.float32 and not f._core.fits_float32:
-        raise ArgumentError(f"formats.round_to: format {f.name!r} does not fit {dtype}: pass float64")
     wanted = np.dtype(np.float64) if dtype.kind in "iu" else dtype
     if out is not None:
-        output("formats.round_to", out, wanted, shape)
-    carrier = np.float32 if flat.dtype == np.float32 else np.float64
-    direct = out is not None and out.dtype == carrier and out.flags.c_contiguous
-    result: NDArray[Any] = np.empty(flat.size, carrier) if out is None or not direct else out.reshape(-1)
-    _core.round_to(flat, f._core, options, own, result)
-    if wanted != carrier:
-        with np.errstate(over="ignore", invalid="ignore"):
-            narrow = result.astype(wanted)
-        # Infinities and nan come back where the dtype has them, else the comparison fails too.
-        if not np.array_equal(narrow.astype(carrier), result, equal_nan=True):
-            raise ArgumentError(f"formats.round_to: format {f.name!r} does not fit {dtype}: pass float32")
-        result = narrow
+        output(function, out, wanted, shape)
+    small = wanted.itemsize <= 2
+    carrier = get(wanted.name)
+    if small and not exponent_limit:
+        raise ArgumentError(f"{function}: exponent_limit must be True for {wanted}: pass float32")
+    if small and not _core.holds(carrier._core, f._core):
+        enough = "float32" if f._core.fits_float32 else "float64"
+        raise ArgumentError(f"{function}: format {f.name!r} does not fit {wanted}: pass {enough}")
+    if wanted == np.float32 and not f._core.fits_float32:
+        raise ArgumentError(f"{function}: format {f.name!r} does not fit {wanted}: pass float64")
+    direct = out is not None and out.flags.c_contiguous
+    result: NDArray[Any] = out if out is not None and direct else np.empty(shape, wanted)
+    if wanted.name in ("float16", "bfloat16"):
+        codes = array.reshape(-1).view(np.uint16)
+        _core.round_coded(codes, carrier._core, f._core, options, own, result.reshape(-1).view(np.uint16))
+    elif small:
+        values = wide(array)
+        _core.round_to(values, f._core, options, own, values)
+        target = result.reshape(-1).view(np.uint8)
+        _core.encode(values, carrier._core, _EXACT, _NO_BITS, target)
+    else:
+        _core.round_to(wide(array), f._core, options, own, result.reshape(-1))
     if out is None:
-        return result.reshape(shape)
+        return result
     if not direct:
-        out[...] = result.reshape(shape)
+        out[...] = result
     return out
-
-
-def encode(
-    x: ArrayLike,
-    format: str | FloatFormat,
-    *,
-    rounding: str | None = None,
-    saturate: str | None = None,
-    subnormal: str = "gradual",
-    nan: str = "keep",
-    random_bits: int | None = None,
-    variant: str = "c",
-    bits: ArrayLike | None = None,
-    seed: int | np.random.Generator = 0,
-    stream: int = 0,
-    first: int = 0,
-    flush_inputs: bool = False,
-    threads: int | None = None,
-) -> NDArray[Any]:
-    """Round every element of `x` to `format` and return the codes.
-
-    Parameters
-    ----------
-    x, format
-        As for `round_to`; `x` of any dtype will do for every format.
-    rounding, saturate, subnormal, nan, random_bits, variant, bits, seed, stream, first, flush_inputs, threads
-        As for `round_to`.
-
-    Returns
-    -------
-    ndarray of uint8, uint16 or uint32, shape of `x`
-        The code of each value in the low bits. Where ml_dtypes has the format, ``codes.view(...)`` is its
-        array.
-
-    Raises
-    ------
-    ArgumentError, TypeError
-        As for `round_to`; also for formats without codes.
-
-    Notes
-    -----
-    Exact, and rounded once: casts of ml_dtypes go from float64 and integers through float32.
-
-    Examples
-    --------
-    >>> encode([0.5, -6.0, 2.5], "float4_e2m1fn").tolist()
-    [1, 15, 4]
-    >>> hex(encode(1 + 2**-8 + 2**-40, "bfloat16").item())
-    '0x3f81'
-    """
-    f = get(format)
-    require_codes("encode", f)
-    flat, shape, _ = _array("formats.encode", x)
-    options, own = _options(
-        "formats.encode",
-        f,
-        shape,
-        rounding=rounding,
-        saturate=saturate,
-        subnormal=subnormal,
-        nan=nan,
-        random_bits=random_bits,
-        variant=variant,
-        bits=bits,
-        seed=seed,
-        stream=stream,
-        first=first,
-        exponent_limit=True,
-        flush_inputs=flush_inputs,
-        threads=threads,
-    )
-    codes = np.empty(flat.size, f.code_dtype)
-    _core.encode(flat, f._core, options, own, codes)
-    return codes.reshape(shape)
-
-
-def decode(codes: ArrayLike, format: str | FloatFormat, *, dtype: Any = None) -> NDArray[Any]:
-    """The values of codes.
-
-    Parameters
-    ----------
-    codes : array_like of unsigned integers, any shape
-        Each below ``2**format.bits``.
-    format : str or FloatFormat
-        See `get`.
-    dtype : float32 or float64
-        Of the result; default float32 where it holds the format, else float64.
-
-    Returns
-    -------
-    ndarray, shape of `codes`
-
-    Raises
-    ------
-    ArgumentError
-        A code with bits above those of the format, a format without codes, a `dtype` that does not hold it.
-    TypeError
-        `codes` are not unsigned integers (or Python integers).
-
-    Notes
-    -----
-    Exact. Signs of zeros come back; NaN is the quiet one without payload.
-
-    Examples
-    --------
-    >>> decode([0x7E, 0x80, 0x7F], "float8_e4m3fn").tolist()
-    [448.0, -0.0, nan]
-    """
-    f = get(format)
-    require_codes("decode", f)
-    array = np.asarray(codes)
-    if array.dtype == np.int64 and not isinstance(codes, np.ndarray | np.generic):
-        if array.size and not 0 <= int(array.min()) <= int(array.max()) < 1 << 32:
-            raise ArgumentError(f"formats.decode: codes must be in 0..{(1 << f.bits) - 1}, got {codes!r}")
-        array = array.astype(np.uint32)
-    if array.dtype.kind != "u" or array.dtype.itemsize > 4:
-        if array.size or array.dtype.kind != "f":  # np.asarray([]) is float64
-            raise TypeError(f"formats.decode: codes must be uint8, uint16 or uint32, got {array.dtype}")
-        array = array.astype(f.code_dtype)
-    if array.dtype.itemsize < f.code_dtype.itemsize:
-        array = array.astype(f.code_dtype)
-    flat = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("=")).reshape(-1)
-    wanted = np.dtype((np.float32 if f._core.fits_float32 else np.float64) if dtype is None else dtype)
-    if wanted not in (np.float32, np.float64):
-        raise ArgumentError(f"formats.decode: dtype must be float32 or float64, got {wanted}")
-    out = np.empty(flat.size, wanted)
-    _core.decode(flat, f._core, out)
-    return out.reshape(array.shape)

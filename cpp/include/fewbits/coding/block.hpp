@@ -143,9 +143,13 @@ inline void append_packed_block(Bytes& out, ByteSpan fields, unsigned width) {
     detail::BlockWriter block(out, BlockKind::stored, 1, 0, fields.size());
     append_varint(out, zigzag_encode(0));
     out.push_back(static_cast<std::uint8_t>(width));
-    const std::size_t at = out.size(), size = packed_size(fields.size(), width);
-    out.resize(at + size);
-    pack_bits(fields, width, Span<std::uint8_t>(out.data() + at, size));
+    if (width == 8) {
+        append(out, fields);
+    } else {
+        const std::size_t at = out.size(), size = packed_size(fields.size(), width);
+        out.resize(at + size);
+        pack_bits(fields, width, Span<std::uint8_t>(out.data() + at, size));
+    }
     block.finish();
 }
 

@@ -14,6 +14,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -25,6 +26,7 @@
 #include "fewbits/core/bits.hpp"
 #include "fewbits/core/checksum.hpp"
 #include "fewbits/core/isa.hpp"
+#include "fewbits/core/memory.hpp"
 #include "fewbits/core/parallel.hpp"
 #include "fewbits/core/span.hpp"
 
@@ -153,18 +155,19 @@ inline std::vector<Stage> read_pipeline(ByteReader& reader, std::size_t count, b
 // A frame in pieces, to be laid one after the other.
 struct TensorFrameParts {
     Bytes header;
-    std::vector<Bytes> blocks;
+    std::vector<ByteSpan> blocks;
+    std::unique_ptr<Arena> storage;  // of the blocks
 
     std::size_t size() const {
         std::size_t sum = header.size();
-        for (const Bytes& block : blocks) sum += block.size();
+        for (const ByteSpan block : blocks) sum += block.size();
         return sum;
     }
     // Copies the frame to `out`, which has size() bytes.
     void copy_to(Span<std::uint8_t> out) const {
         FEWBITS_REQUIRE(out.size() == size(), "TensorFrameParts::copy_to: out has the wrong size");
         std::uint8_t* to = std::copy(header.begin(), header.end(), out.data());
-        for (const Bytes& block : blocks) to = std::copy(block.begin(), block.end(), to);
+        for (const ByteSpan block : blocks) to = std::copy(block.begin(), block.end(), to);
     }
 };
 
@@ -174,12 +177,20 @@ inline TensorFrameParts compress_tensor_parts(ByteSpan data, Dtype dtype, Span<c
     FEWBITS_REQUIRE(dims.size() <= 16,
                     "compress_tensor: at most 16 dimensions, got " + std::to_string(dims.size()));
     const TensorEncoder encoder(data, TensorShape(dtype, {dims.begin(), dims.end()}), options);
-    std::vector<Bytes> blocks(static_cast<std::size_t>(encoder.blocks()));
-    Pool<TensorEncoder::Workspace> pool;
+    std::vector<ByteSpan> blocks(static_cast<std::size_t>(encoder.blocks()));
+    auto storage = std::make_unique<Arena>();
+    struct Room {
+        TensorEncoder::Workspace work;
+        Bytes block;
+    };
+    Pool<Room> pool;
     parallel_for(blocks.size(), 1, resolve_threads(options.threads),
                  [&](std::size_t first, std::size_t last) {
-                     const auto work = pool.borrow();
-                     for (std::size_t i = first; i < last; ++i) encoder.encode_block(i, 0, *work, blocks[i]);
+                     const auto room = pool.borrow();
+                     for (std::size_t i = first; i < last; ++i) {
+                         encoder.encode_block(i, 0, room->work, room->block);
+                         blocks[i] = storage->copy(room->block);
+                     }
                  });
 
     Bytes out(std::begin(detail::frame_magic), std::end(detail::frame_magic));
@@ -204,15 +215,17 @@ inline TensorFrameParts compress_tensor_parts(ByteSpan data, Dtype dtype, Span<c
         append_le(out, crc32c(blocks[i]));
     }
     append_le(out, crc32c(out));
-    return {std::move(out), std::move(blocks)};
+    return {std::move(out), std::move(blocks), std::move(storage)};
 }
 
 // Compresses a C-ordered tensor into a frame of its own.
 inline Bytes compress_tensor(ByteSpan data, Dtype dtype, Span<const std::uint64_t> dims,
                              const TensorOptions& options = {}) {
     const TensorFrameParts parts = compress_tensor_parts(data, dtype, dims, options);
-    Bytes out(parts.size());
-    parts.copy_to(Span<std::uint8_t>(out));
+    Bytes out = parts.header;
+    out.reserve(parts.size());
+    prefer_huge_pages({out.data(), out.capacity()});
+    for (const ByteSpan block : parts.blocks) append(out, block);
     return out;
 }
 
@@ -301,7 +314,10 @@ private:
 inline Bytes decompress_tensor(ByteSpan data, std::uint64_t max_bytes = TensorFrame::default_limit,
                                int threads = 1) {
     const TensorFrame frame(data, max_bytes);
-    Bytes out(static_cast<std::size_t>(frame.entry().shape.nbytes()));
+    Bytes out;
+    out.reserve(static_cast<std::size_t>(frame.entry().shape.nbytes()));
+    prefer_huge_pages({out.data(), out.capacity()});
+    out.resize(static_cast<std::size_t>(frame.entry().shape.nbytes()));
     frame.decode(out, {}, Verify::crc, threads);
     return out;
 }

@@ -3,10 +3,10 @@
 //   two_sum(a, b)        any a, b           6 additions
 //   fast_two_sum(a, b)   |a| >= |b| or a = 0    3 additions
 //   two_prod(a, b)       any a, b           1 product, 1 fma
-// Contract: types float and double, rounding to nearest even. value + error == a op b exactly, value is the
-// rounded result and |error| <= ulp(value) / 2. Needs: the result does not overflow (then value is infinite
-// and error nan); for two_prod also that the exact error does not underflow (|a * b| >= 2^-102 for float,
-// 2^-969 for double, or a * b == 0).
+// Contract: types float and double, and their vectors lane by lane; rounding to nearest even. value + error
+// == a op b exactly, value is the rounded result and |error| <= ulp(value) / 2. Needs: the result does not
+// overflow (then value is infinite and error nan); for two_prod also that the exact error does not underflow
+// (|a * b| >= 2^-102 for float, 2^-969 for double, or a * b == 0).
 // Sources: D. Knuth, TAOCP vol. 2, section 4.2.2 theorem B (two_sum); T. Dekker, Numer. Math. 18 (1971)
 // (fast_two_sum); T. Ogita, S. Rump, S. Oishi, SIAM J. Sci. Comput. 26 (2005), algorithm 3.5 (two_prod).
 #pragma once
@@ -58,8 +58,9 @@ FEWBITS_INLINE ErrorFree<T> fast_two_sum(T a, T b) {
 
 template <class T>
 FEWBITS_INLINE ErrorFree<T> two_prod(T a, T b) {
+    using std::fma;  // vectors bring their own
     const T product = value_barrier(a * b);
-    return {product, std::fma(a, b, -product)};
+    return {product, fma(a, b, -product)};
 }
 
 }  // namespace FEWBITS_ISA

@@ -64,6 +64,14 @@
 #define FEWBITS_UNLIKELY(condition) (condition)
 #endif
 
+// For the larger parts of vector kernels: inlined where a vector is a register, called where it is an array
+// of lanes and inlining would only cost compile time.
+#if FEWBITS_HAVE_SCALAR
+#define FEWBITS_KERNEL inline FEWBITS_NOINLINE
+#else
+#define FEWBITS_KERNEL FEWBITS_INLINE
+#endif
+
 // Sends a float, double or vector register through an empty assembly statement: the optimiser can neither
 // regroup, fuse nor narrow arithmetic across it, not even under -funsafe-math-optimizations or -mrecip, which
 // set no macro that could be refused above. MSVC has no such statement and only /fp:fast, which is refused.

@@ -23,77 +23,16 @@
 #include "fewbits/core/span.hpp"
 #include "fewbits/formats/float_format.hpp"
 #include "fewbits/formats/rounding.hpp"
+#include "fewbits/formats/rounding_reference.hpp"
 #include "fewbits/simd/f32x8.hpp"
 #include "fewbits/simd/f64x4.hpp"
 #include "fewbits/simd/i32x8.hpp"
+#include "fewbits/simd/u32x8.hpp"
 #include "fewbits/simd/u64x4.hpp"
 
 namespace fewbits {
 inline namespace FEWBITS_ISA {
 namespace formats {
-
-namespace reference {
-
-// The code of a value of the format.
-template <class T>
-std::uint32_t code_of(T value, const FloatFormat& f) {
-    using detail::Exact;
-    const Exact x = detail::exact(value);
-    const std::uint64_t sign = x.negative ? f.sign_code() : 0;
-    std::uint64_t code = 0;
-    if (x.kind == Exact::nan) {
-        code = f.nan_code();
-    } else if (x.kind == Exact::infinite) {
-        code = f.inf_code();
-    } else if (x.significand != 0) {
-        const int e = static_cast<int>(bit_length(x.significand)) - 1 + x.exponent;
-        const int binade = std::max(e, f.min_exponent);
-        const int drop = binade - f.trailing_bits() - x.exponent;
-        const std::uint64_t n = drop >= 0 ? x.significand >> drop : x.significand << -drop;
-        code = (static_cast<std::uint64_t>(binade - f.min_exponent) << f.trailing_bits()) + n -
-               (f.has_zero ? 0U : 1U);
-    }
-    if (f.is_fixed) {
-        const std::uint64_t all = (std::uint64_t{2} << (f.bits - 1)) - 1;
-        return static_cast<std::uint32_t>((x.negative ? 0 - code : code) & all);
-    }
-    return static_cast<std::uint32_t>(code | sign);
-}
-
-// The value of a code.
-template <class T>
-T value_of(std::uint32_t code, const FloatFormat& f) {
-    using Word = detail::WordOf<T>;
-    std::uint64_t magnitude = code;
-    bool negative = false;
-    if (f.nan == NanKind::neg_zero_code && code == f.sign_code())
-        return detail::from_word<T>(detail::nan_bits<T>);
-    if (f.is_signed) {
-        negative = (code & f.sign_code()) != 0;
-        if (f.is_fixed)
-            magnitude = negative ? 2 * f.sign_code() - code : code;
-        else
-            magnitude &= f.sign_code() - 1;
-    }
-    const Word sign = negative ? detail::sign_bit<T> : 0;
-    const bool nan = (f.nan == NanKind::ieee && magnitude > f.inf_code()) ||
-                     ((f.nan == NanKind::outer || f.nan == NanKind::top_code) && magnitude == f.top_code());
-    if (nan) return detail::from_word<T>(detail::nan_bits<T> | sign);
-    if (f.has_inf && magnitude == f.inf_code()) return detail::from_word<T>(detail::infinity_bits<T> | sign);
-    const int t = f.trailing_bits();
-    std::uint64_t field = f.is_fixed ? 0 : magnitude >> t;
-    std::uint64_t n = f.is_fixed ? magnitude : magnitude & ((std::uint64_t{1} << t) - 1);
-    if (!f.has_zero) {
-        ++field;
-        n = 1;
-    } else if (field > 0) {
-        n += std::uint64_t{1} << t;
-    }
-    const int exponent = f.min_exponent - t + static_cast<int>(std::max<std::uint64_t>(field, 1)) - 1;
-    return detail::from_word<T>(detail::compose<T>(n, exponent) | sign);
-}
-
-}  // namespace reference
 
 namespace detail {
 
@@ -194,23 +133,53 @@ inline void decode_float16(const std::uint16_t* codes, float* out, std::size_t c
     }
 }
 
+template <class T>
+WordOf<T> code_of_word(WordOf<T> word, const FloatFormat& f) {
+    return word == raises<T> ? word : WordOf<T>{reference::code_of(from_word<T>(word), f)};
+}
+
+template <class C>
+void narrow_codes(const std::uint32_t* wide, C* codes, std::size_t count) {
+    std::size_t k = 0;
+    if constexpr (std::is_same_v<C, std::uint8_t>) {
+        using simd::u32x8;
+        for (; k + 32 <= count; k += 32)
+            store_bytes(codes + k, u32x8::load(wide + k), u32x8::load(wide + k + 8),
+                        u32x8::load(wide + k + 16), u32x8::load(wide + k + 24));
+    }
+    for (; k < count; ++k) codes[k] = static_cast<C>(wide[k]);
+}
+
 template <class In, class T, class C>
 void encode_with(Span<const In> x, const FloatFormat& f, const RoundOptions& options, Span<C> codes) {
     constexpr const char* function = "formats.encode";
-    const Plan<T> plan = make_plan<T>(function, f, options, x.size());
-    const RoundChunk<T> kernel = round_chunk_of<T>(plan);
+    Plan<T> plan = make_plan<T>(function, f, options, x.size());
+    for (int s = 0; s < 2; ++s) {
+        plan.codes.largest[s] = code_of_word<T>(plan.largest[s], f);
+        plan.codes.overflow[s] = code_of_word<T>(plan.overflow[s], f);
+        plan.codes.infinite[s] = code_of_word<T>(plan.infinite[s], f);
+        plan.codes.nan[s] = code_of_word<T>(plan.nan[s], f);
+    }
+    plan.codes.negative = code_of_word<T>(plan.negative, f);
+    const Kernels<T> kernels = kernels_of<T>(plan);
     parallel_for(x.size(), thread_block, options.threads, [&](std::size_t begin, std::size_t end) {
-        T values[chunk];
         std::uint32_t wide[chunk];
         for (std::size_t i = begin; i < end; i += chunk) {
             const std::size_t count = std::min(chunk, end - i);
-            round_any<In, T>(function, plan, kernel, x.data() + i, values, count, i);
-            if constexpr (std::is_same_v<C, std::uint32_t>) {
-                code_chunk(f, values, codes.data() + i, count);
+            std::uint32_t* target = wide;
+            if constexpr (std::is_same_v<C, std::uint32_t>) target = codes.data() + i;
+            if (std::is_same_v<In, T> && kernels.encode != nullptr) {
+                WordOf<T> draws[chunk];
+                if (rounds_randomly(options.rounding)) fill_draws<T>(plan.options, i, count, draws);
+                const std::size_t refused =
+                    kernels.encode(plan, reinterpret_cast<const T*>(x.data() + i), target, count, i, draws);
+                if (refused != count) refuse_value(function, i + refused);
             } else {
-                code_chunk(f, values, wide, count);
-                for (std::size_t k = 0; k < count; ++k) codes[i + k] = static_cast<C>(wide[k]);
+                T values[chunk];
+                round_any<In, T>(function, plan, kernels.round, x.data() + i, values, count, i);
+                code_chunk(f, values, target, count);
             }
+            if constexpr (!std::is_same_v<C, std::uint32_t>) narrow_codes(wide, codes.data() + i, count);
         }
     });
 }
@@ -236,7 +205,7 @@ void encode(Span<const In> x, const FloatFormat& format, const RoundOptions& opt
 // out[i] = the value of codes[i]. Throws ArgumentError where T lacks values of the format, sizes differ, or a
 // code has bits above those of the format.
 template <class C, class T>
-void decode(Span<const C> codes, const FloatFormat& format, Span<T> out) {
+void decode(Span<const C> codes, const FloatFormat& format, Span<T> out, int threads = 1) {
     constexpr const char* function = "formats.decode";
     FEWBITS_REQUIRE(codes.size() == out.size(), "formats.decode: out must have the size of codes, got " +
                                                     std::to_string(out.size()) + " for " +
@@ -254,10 +223,16 @@ void decode(Span<const C> codes, const FloatFormat& format, Span<T> out) {
                                 ", got " + std::to_string(codes[i]) + " at flat index " + std::to_string(i));
     }
     if constexpr (std::is_same_v<T, float>) {
+        const auto pieces = [&](auto kernel) {
+            parallel_for(codes.size(), detail::thread_block, threads,
+                         [&](std::size_t begin, std::size_t end) {
+                             kernel(codes.data() + begin, out.data() + begin, end - begin);
+                         });
+        };
         if (detail::heads_of_float32(f))
-            return detail::decode_heads(f, codes.data(), out.data(), codes.size());
+            return pieces([&](const C* c, float* x, std::size_t n) { detail::decode_heads(f, c, x, n); });
         if constexpr (std::is_same_v<C, std::uint16_t>) {
-            if (f == get("float16")) return detail::decode_float16(codes.data(), out.data(), codes.size());
+            if (f == get("float16")) return pieces(detail::decode_float16);
         }
     }
     const std::size_t values = f.bits <= 16 ? std::size_t{1} << f.bits : 0;
@@ -268,7 +243,58 @@ void decode(Span<const C> codes, const FloatFormat& format, Span<T> out) {
     std::vector<T> table(values);
     for (std::size_t code = 0; code < values; ++code)
         table[code] = reference::value_of<T>(static_cast<std::uint32_t>(code), f);
-    for (std::size_t i = 0; i < codes.size(); ++i) out[i] = table[codes[i]];
+    parallel_for(codes.size(), detail::thread_block, threads, [&](std::size_t begin, std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i) out[i] = table[codes[i]];
+    });
+}
+
+// Whether `carrier` has every value of the format, infinities and NaN included.
+inline bool holds(const FloatFormat& carrier, const FloatFormat& f) {
+    const int precision = f.is_fixed ? f.bits - (f.is_signed ? 1 : 0) : f.precision;
+    return precision <= carrier.precision && f.quantum_exponent() >= carrier.quantum_exponent() &&
+           f.max_finite <= carrier.max_finite && f.min_finite >= carrier.min_finite &&
+           (carrier.has_inf || !f.has_inf) && (carrier.has_nan() || !f.has_nan());
+}
+
+// out[i] = the code in `carrier` of the value of code x[i] rounded to the format: round_to for arrays of
+// float16 and bfloat16. x and out may be the same array. Throws as round_to does, and where the carrier is
+// another format or lacks values of the format.
+inline void round_coded(Span<const std::uint16_t> x, const FloatFormat& carrier, const FloatFormat& format,
+                        const RoundOptions& options, Span<std::uint16_t> out) {
+    constexpr const char* function = "formats.round_to";
+    const bool is_float16 = carrier == get("float16");
+    FEWBITS_REQUIRE(is_float16 || carrier == get("bfloat16"),
+                    "formats.round_to: the carrier must be float16 or bfloat16");
+    FEWBITS_REQUIRE(holds(carrier, format) && options.exponent_limit,
+                    "formats.round_to: format does not fit the 16-bit carrier: pass float32");
+    FEWBITS_REQUIRE(x.size() == out.size(), "formats.round_to: out must have the size of x, got " +
+                                                std::to_string(out.size()) + " for " +
+                                                std::to_string(x.size()));
+    using detail::chunk;
+    const detail::Plan<float> plan = detail::make_plan<float>(function, format, options, x.size());
+    const detail::RoundChunk<float> kernel = detail::kernels_of<float>(plan).round;
+    parallel_for(x.size(), detail::thread_block, options.threads, [&](std::size_t begin, std::size_t end) {
+        float values[chunk];
+        for (std::size_t i = begin; i < end; i += chunk) {
+            const std::size_t count = std::min(chunk, end - i);
+            if (is_float16)
+                detail::decode_float16(x.data() + i, values, count);
+            else
+                detail::decode_heads(carrier, x.data() + i, values, count);
+            detail::round_any<float, float>(function, plan, kernel, values, values, count, i);
+            std::size_t k = 0;
+            if (is_float16) {
+                // Exact, hence right in every rounding mode of the thread.
+                for (; k + 8 <= count; k += 8)
+                    store_float16(simd::f32x8::load(values + k), out.data() + i + k);
+                for (; k < count; ++k)
+                    out[i + k] = static_cast<std::uint16_t>(reference::code_of(values[k], carrier));
+            } else {
+                for (; k < count; ++k)
+                    out[i + k] = static_cast<std::uint16_t>(detail::to_word(values[k]) >> 16);
+            }
+        }
+    });
 }
 
 }  // namespace formats

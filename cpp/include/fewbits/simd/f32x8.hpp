@@ -12,6 +12,7 @@
 //   load_float16, store_float16
 //                      from and to IEEE binary16 codes, to nearest even, overflow to infinity; a nan
 //                      becomes quiet and keeps its sign and the high bits of its payload
+//   exchange<s>(a)     lane i gets lane i ^ s, s = 1, 2 or 4
 //   value_barrier(a)   a, opaque to the optimiser (FEWBITS_VALUE_BARRIER)
 //   canonical_nan(a)   a with every nan replaced by 7fc00000
 #pragma once
@@ -96,6 +97,12 @@ FEWBITS_INLINE f32x8 value_barrier(f32x8 a) {
     FEWBITS_VALUE_BARRIER(a.v);
     return a;
 }
+template <unsigned Stride>
+FEWBITS_INLINE f32x8 exchange(f32x8 a) {
+    static_assert(Stride == 1 || Stride == 2 || Stride == 4);
+    if constexpr (Stride == 4) return {_mm256_permute2f128_ps(a.v, a.v, 1)};
+    return {_mm256_permute_ps(a.v, Stride == 1 ? 0xb1 : 0x4e)};
+}
 // The conversion instructions handle subnormals whatever the flush modes of the thread are.
 FEWBITS_INLINE f32x8 load_float16(const std::uint16_t* codes) {
     return {_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(codes)))};
@@ -162,6 +169,13 @@ FEWBITS_INLINE f32x8 value_barrier(f32x8 a) {
     FEWBITS_VALUE_BARRIER(a.lo);
     FEWBITS_VALUE_BARRIER(a.hi);
     return a;
+}
+template <unsigned Stride>
+FEWBITS_INLINE f32x8 exchange(f32x8 a) {
+    static_assert(Stride == 1 || Stride == 2 || Stride == 4);
+    if constexpr (Stride == 4) return {a.hi, a.lo};
+    if constexpr (Stride == 2) return {vextq_f32(a.lo, a.lo, 2), vextq_f32(a.hi, a.hi, 2)};
+    return {vrev64q_f32(a.lo), vrev64q_f32(a.hi)};
 }
 FEWBITS_INLINE f32x8 load_float16(const std::uint16_t* codes) {
     return {vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(codes))),
@@ -255,6 +269,11 @@ FEWBITS_INLINE f32x8 select(mask<8> m, f32x8 a, f32x8 b) {
 }
 FEWBITS_INLINE f32x8 value_barrier(f32x8 a) {
     return detail::generate<f32x8>([&](std::size_t i) { return fewbits::value_barrier(a.lane[i]); });
+}
+template <unsigned Stride>
+FEWBITS_INLINE f32x8 exchange(f32x8 a) {
+    static_assert(Stride == 1 || Stride == 2 || Stride == 4);
+    return detail::generate<f32x8>([&](std::size_t i) { return a.lane[i ^ Stride]; });
 }
 
 namespace detail {

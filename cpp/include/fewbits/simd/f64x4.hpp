@@ -1,6 +1,7 @@
 // Four float64 lanes. The operations mean what they mean for f32x8, and
 //
 //   sum(a)             (0+2)+(1+3)
+//   exchange<s>(a)     s = 1 or 2
 //   widen_low, widen_high
 //                      lanes 0..3 and 4..7 of f32x8 as float64, exact; a nan becomes quiet
 //   narrow(low, high)  f32x8, rounded to nearest even, overflow to infinity
@@ -81,6 +82,12 @@ FEWBITS_INLINE mask<4> operator>=(f64x4 a, f64x4 b) {
 FEWBITS_INLINE f64x4 select(mask<4> m, f64x4 a, f64x4 b) {
     return {_mm256_blendv_pd(b.v, a.v, _mm256_castsi256_pd(m.v))};
 }
+template <unsigned Stride>
+FEWBITS_INLINE f64x4 exchange(f64x4 a) {
+    static_assert(Stride == 1 || Stride == 2);
+    if constexpr (Stride == 2) return {_mm256_permute2f128_pd(a.v, a.v, 1)};
+    return {_mm256_permute_pd(a.v, 5)};
+}
 FEWBITS_INLINE f64x4 value_barrier(f64x4 a) {
     FEWBITS_VALUE_BARRIER(a.v);
     return a;
@@ -143,6 +150,12 @@ FEWBITS_INLINE mask<4> operator!=(f64x4 a, f64x4 b) { return ~(a == b); }
 FEWBITS_INLINE f64x4 select(mask<4> m, f64x4 a, f64x4 b) {
     return {vbslq_f64(vreinterpretq_u64_u8(m.lo), a.lo, b.lo),
             vbslq_f64(vreinterpretq_u64_u8(m.hi), a.hi, b.hi)};
+}
+template <unsigned Stride>
+FEWBITS_INLINE f64x4 exchange(f64x4 a) {
+    static_assert(Stride == 1 || Stride == 2);
+    if constexpr (Stride == 2) return {a.hi, a.lo};
+    return {vextq_f64(a.lo, a.lo, 1), vextq_f64(a.hi, a.hi, 1)};
 }
 FEWBITS_INLINE f64x4 value_barrier(f64x4 a) {
     FEWBITS_VALUE_BARRIER(a.lo);
@@ -239,6 +252,11 @@ FEWBITS_INLINE mask<4> operator>=(f64x4 a, f64x4 b) {
 }
 FEWBITS_INLINE f64x4 select(mask<4> m, f64x4 a, f64x4 b) {
     return detail::generate<f64x4>([&](std::size_t i) { return m.lane[i] ? a.lane[i] : b.lane[i]; });
+}
+template <unsigned Stride>
+FEWBITS_INLINE f64x4 exchange(f64x4 a) {
+    static_assert(Stride == 1 || Stride == 2);
+    return detail::generate<f64x4>([&](std::size_t i) { return a.lane[i ^ Stride]; });
 }
 FEWBITS_INLINE f64x4 value_barrier(f64x4 a) {
     return detail::generate<f64x4>([&](std::size_t i) { return fewbits::value_barrier(a.lane[i]); });

@@ -7,6 +7,7 @@
 //   truncate_i32(x)    towards zero; both clamp to the range of int32 and turn nan into 0 (x86 alone
 //                      would give INT_MIN for all of these)
 //   convert_f32(a)     to the nearest float, ties to even
+//   keep(m, a)         a where the mask is true, else 0
 //   lookup(table, index)
 //                      table[index[i]] from memory; the caller vouches for the indices
 //   sum(a)             modulo 2^32
@@ -86,6 +87,7 @@ FEWBITS_INLINE i32x8 shift_right_logical(i32x8 a, i32x8 counts) { return {_mm256
 FEWBITS_INLINE mask<8> operator==(i32x8 a, i32x8 b) { return {_mm256_cmpeq_epi32(a.v, b.v)}; }
 FEWBITS_INLINE mask<8> operator>(i32x8 a, i32x8 b) { return {_mm256_cmpgt_epi32(a.v, b.v)}; }
 FEWBITS_INLINE i32x8 select(mask<8> m, i32x8 a, i32x8 b) { return {_mm256_blendv_epi8(b.v, a.v, m.v)}; }
+FEWBITS_INLINE i32x8 keep(mask<8> m, i32x8 a) { return {_mm256_and_si256(m.v, a.v)}; }
 FEWBITS_INLINE f32x8 convert_f32(i32x8 a) { return {_mm256_cvtepi32_ps(a.v)}; }
 FEWBITS_INLINE i32x8 convert_i32(f32x8 a) { return detail::clamp_i32(a, _mm256_cvtps_epi32(a.v)); }
 FEWBITS_INLINE i32x8 truncate_i32(f32x8 a) { return detail::clamp_i32(a, _mm256_cvttps_epi32(a.v)); }
@@ -160,6 +162,9 @@ FEWBITS_INLINE mask<8> operator>(i32x8 a, i32x8 b) {
 FEWBITS_INLINE i32x8 select(mask<8> m, i32x8 a, i32x8 b) {
     return {vbslq_s32(vreinterpretq_u32_u8(m.lo), a.lo, b.lo),
             vbslq_s32(vreinterpretq_u32_u8(m.hi), a.hi, b.hi)};
+}
+FEWBITS_INLINE i32x8 keep(mask<8> m, i32x8 a) {
+    return {vandq_s32(vreinterpretq_s32_u8(m.lo), a.lo), vandq_s32(vreinterpretq_s32_u8(m.hi), a.hi)};
 }
 FEWBITS_INLINE f32x8 convert_f32(i32x8 a) { return {vcvtq_f32_s32(a.lo), vcvtq_f32_s32(a.hi)}; }
 FEWBITS_INLINE i32x8 convert_i32(f32x8 a) { return {vcvtnq_s32_f32(a.lo), vcvtnq_s32_f32(a.hi)}; }
@@ -288,6 +293,9 @@ FEWBITS_INLINE mask<8> operator>(i32x8 a, i32x8 b) {
 }
 FEWBITS_INLINE i32x8 select(mask<8> m, i32x8 a, i32x8 b) {
     return detail::generate<i32x8>([&](std::size_t i) { return m.lane[i] ? a.lane[i] : b.lane[i]; });
+}
+FEWBITS_INLINE i32x8 keep(mask<8> m, i32x8 a) {
+    return detail::generate<i32x8>([&](std::size_t i) { return m.lane[i] ? a.lane[i] : 0; });
 }
 FEWBITS_INLINE f32x8 convert_f32(i32x8 a) {
     return detail::generate<f32x8>([&](std::size_t i) { return static_cast<float>(a.lane[i]); });

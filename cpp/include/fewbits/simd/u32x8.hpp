@@ -7,7 +7,8 @@
 //   lookup_through(first, table, index, out)
 //                             table[first[index[i]]], with first[index[i]] left in out[i]
 //   lookup4(table, index)     the four fields of the 16-byte entries table[index[i]]
-//   expand_words, compress_words, store_low_bytes     what entropy coders move, see there
+//   store_bytes, store_low_bytes      32 lanes as bytes: of lanes below 256, of any
+//   expand_words, compress_words      what entropy coders move, see there
 //
 // Look-ups are scalar loads: AVX2's gather is no faster on CPUs where gathers are fast (decoding A32 on Zen 5
 // ran at 0.7-0.95 of the speed with it) and several times slower where microcode guards them (gather data
@@ -203,15 +204,19 @@ FEWBITS_INLINE Fields4 lookup4(const void* table, const std::uint8_t* index) {
             {_mm256_unpackhi_epi64(b, d)}};
 }
 
-// The low bytes of 32 lanes in order.
-FEWBITS_INLINE void store_low_bytes(std::uint8_t* to, u32x8 a, u32x8 b, u32x8 c, u32x8 d) {
-    const __m256i low = _mm256_set1_epi32(0xff);
-    const __m256i ab = _mm256_packus_epi32(_mm256_and_si256(a.v, low), _mm256_and_si256(b.v, low));
-    const __m256i cd = _mm256_packus_epi32(_mm256_and_si256(c.v, low), _mm256_and_si256(d.v, low));
+// 32 lanes below 256 as bytes, in order.
+FEWBITS_INLINE void store_bytes(std::uint8_t* to, u32x8 a, u32x8 b, u32x8 c, u32x8 d) {
+    const __m256i ab = _mm256_packus_epi32(a.v, b.v), cd = _mm256_packus_epi32(c.v, d.v);
     // Packing works in halves: bytes 0-3 of each vector, then bytes 4-7.
     const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
     _mm256_storeu_si256(reinterpret_cast<__m256i*>(to),
                         _mm256_permutevar8x32_epi32(_mm256_packus_epi16(ab, cd), order));
+}
+// The low bytes of 32 lanes in order.
+FEWBITS_INLINE void store_low_bytes(std::uint8_t* to, u32x8 a, u32x8 b, u32x8 c, u32x8 d) {
+    const __m256i low = _mm256_set1_epi32(0xff);
+    store_bytes(to, {_mm256_and_si256(a.v, low)}, {_mm256_and_si256(b.v, low)}, {_mm256_and_si256(c.v, low)},
+                {_mm256_and_si256(d.v, low)});
 }
 
 #elif FEWBITS_HAVE_NEON
@@ -433,6 +438,13 @@ FEWBITS_INLINE void store_low_bytes(std::uint8_t* to, u32x8 a, u32x8 b, u32x8 c,
     }
 }
 
+#endif
+
+#if !FEWBITS_HAVE_AVX2
+// 32 lanes below 256 as bytes, in order.
+FEWBITS_INLINE void store_bytes(std::uint8_t* to, u32x8 a, u32x8 b, u32x8 c, u32x8 d) {
+    store_low_bytes(to, a, b, c, d);
+}
 #endif
 
 }  // namespace simd

@@ -4,6 +4,12 @@
 //                      by one count or by a count per lane; counts of 64 and more give 0
 //   mul_low32(a, b)    32 x 32 -> 64 bits: the products of the low halves
 //   a * b              the low 64 bits of the products
+//   keep(m, a)         a where the mask is true, else 0
+//   greater_below_2_63(a, b)
+//                      a > b for lanes below 2^63, where it is cheaper on x86
+//   store_low32(a, to) the low halves, as four uint32
+//   store_interleaved32(a, b, to)
+//                      a[0] b[0] a[1] b[1] ... as sixteen uint32, low halves first
 //   sum(a)             modulo 2^64
 #pragma once
 
@@ -67,6 +73,18 @@ FEWBITS_INLINE mask<4> operator>(u64x4 a, u64x4 b) {
 }
 FEWBITS_INLINE u64x4 select(mask<4> m, u64x4 a, u64x4 b) { return {_mm256_blendv_epi8(b.v, a.v, m.v)}; }
 FEWBITS_INLINE u64x4 mul_low32(u64x4 a, u64x4 b) { return {_mm256_mul_epu32(a.v, b.v)}; }
+FEWBITS_INLINE u64x4 keep(mask<4> m, u64x4 a) { return {_mm256_and_si256(m.v, a.v)}; }
+FEWBITS_INLINE mask<4> greater_below_2_63(u64x4 a, u64x4 b) { return {_mm256_cmpgt_epi64(a.v, b.v)}; }
+FEWBITS_INLINE void store_low32(u64x4 a, std::uint32_t* to) {
+    const __m256i low = _mm256_permutevar8x32_epi32(a.v, _mm256_setr_epi32(0, 2, 4, 6, 0, 0, 0, 0));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(to), _mm256_castsi256_si128(low));
+}
+FEWBITS_INLINE void store_interleaved32(u64x4 a, u64x4 b, std::uint32_t* to) {
+    const __m256i even = _mm256_unpacklo_epi64(a.v, b.v), odd = _mm256_unpackhi_epi64(a.v, b.v);
+    __m256i* const out = reinterpret_cast<__m256i*>(to);
+    _mm256_storeu_si256(out, _mm256_permute2x128_si256(even, odd, 0x20));
+    _mm256_storeu_si256(out + 1, _mm256_permute2x128_si256(even, odd, 0x31));
+}
 
 #elif FEWBITS_HAVE_NEON
 
@@ -125,6 +143,19 @@ FEWBITS_INLINE u64x4 select(mask<4> m, u64x4 a, u64x4 b) {
 }
 FEWBITS_INLINE u64x4 mul_low32(u64x4 a, u64x4 b) {
     return {vmull_u32(vmovn_u64(a.lo), vmovn_u64(b.lo)), vmull_u32(vmovn_u64(a.hi), vmovn_u64(b.hi))};
+}
+FEWBITS_INLINE u64x4 keep(mask<4> m, u64x4 a) {
+    return {vandq_u64(vreinterpretq_u64_u8(m.lo), a.lo), vandq_u64(vreinterpretq_u64_u8(m.hi), a.hi)};
+}
+FEWBITS_INLINE mask<4> greater_below_2_63(u64x4 a, u64x4 b) { return a > b; }
+FEWBITS_INLINE void store_low32(u64x4 a, std::uint32_t* to) {
+    vst1q_u32(to, vcombine_u32(vmovn_u64(a.lo), vmovn_u64(a.hi)));
+}
+FEWBITS_INLINE void store_interleaved32(u64x4 a, u64x4 b, std::uint32_t* to) {
+    vst1q_u32(to, vreinterpretq_u32_u64(vzip1q_u64(a.lo, b.lo)));
+    vst1q_u32(to + 4, vreinterpretq_u32_u64(vzip2q_u64(a.lo, b.lo)));
+    vst1q_u32(to + 8, vreinterpretq_u32_u64(vzip1q_u64(a.hi, b.hi)));
+    vst1q_u32(to + 12, vreinterpretq_u32_u64(vzip2q_u64(a.hi, b.hi)));
 }
 
 #else
@@ -185,6 +216,21 @@ FEWBITS_INLINE u64x4 select(mask<4> m, u64x4 a, u64x4 b) {
 FEWBITS_INLINE u64x4 mul_low32(u64x4 a, u64x4 b) {
     return detail::generate<u64x4>(
         [&](std::size_t i) { return (a.lane[i] & 0xffffffffU) * (b.lane[i] & 0xffffffffU); });
+}
+FEWBITS_INLINE u64x4 keep(mask<4> m, u64x4 a) {
+    return detail::generate<u64x4>([&](std::size_t i) { return m.lane[i] ? a.lane[i] : 0; });
+}
+FEWBITS_INLINE mask<4> greater_below_2_63(u64x4 a, u64x4 b) { return a > b; }
+FEWBITS_INLINE void store_low32(u64x4 a, std::uint32_t* to) {
+    for (std::size_t i = 0; i < 4; ++i) to[i] = static_cast<std::uint32_t>(a.lane[i]);
+}
+FEWBITS_INLINE void store_interleaved32(u64x4 a, u64x4 b, std::uint32_t* to) {
+    for (std::size_t i = 0; i < 4; ++i) {
+        to[4 * i] = static_cast<std::uint32_t>(a.lane[i]);
+        to[4 * i + 1] = static_cast<std::uint32_t>(a.lane[i] >> 32);
+        to[4 * i + 2] = static_cast<std::uint32_t>(b.lane[i]);
+        to[4 * i + 3] = static_cast<std::uint32_t>(b.lane[i] >> 32);
+    }
 }
 
 #endif

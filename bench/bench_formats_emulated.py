@@ -1,0 +1,85 @@
+"""Products, factorisations and single operations with every operation rounded, one thread.
+
+The peers are what people compute with today: NumPy's float16 and ml_dtypes as rank-1 updates, which have the
+same bits; that is checked before anything is timed.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import fewbits.formats as ff
+import numpy as np
+from harness import Bench
+
+try:
+    import ml_dtypes
+except ImportError:
+    ml_dtypes = None
+
+
+def rank_one_updates(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    c = np.zeros((a.shape[0], b.shape[1]), a.dtype)
+    for k in range(a.shape[1]):
+        c = c + a[:, k : k + 1] * b[k : k + 1]
+    return c
+
+
+def peer_type(name: str) -> Any:
+    if name == "float16":
+        return np.float16
+    return getattr(ml_dtypes, name, None) if ml_dtypes else None
+
+
+def main() -> int:
+    bench = Bench("formats_emulated", title="Emulated arithmetic", peers=["numpy", "ml_dtypes"])
+    n = 64 if bench.options.quick else 256
+    rng = np.random.default_rng(0)
+    plain = rng.normal(size=(2, n, n)) / np.sqrt(n)
+    targets = {"float16": 12.0}
+    for name in ("float16", "bfloat16", "float8_e4m3fn", "float8_e5m2"):
+        kind = peer_type(name)
+        if kind is None:
+            bench.note(f"ml_dtypes is not installed: no row for {name}.")
+            continue
+        a, b = (ff.emulated(x, name) for x in plain)
+        p, q = a.values.astype(kind), b.values.astype(kind)
+        if not np.array_equal((a @ b).values, rank_one_updates(p, q).astype(np.float32)):
+            raise SystemExit(f"{name}: the results differ")
+        label = "NumPy" if name == "float16" else "ml_dtypes"
+        row = bench.row(
+            f"matmul {n} x {n} x {n} of {name}, every product and sum rounded",
+            work=n**3,
+            baseline=label,
+            targets={"fewbits": targets[name]} if name in targets else {},
+        )
+        row.add("fewbits", lambda a=a, b=b: a @ b)
+        row.add(label, lambda p=p, q=q: rank_one_updates(p, q), rounds=3)
+        row.run()
+
+    a, b = (ff.emulated(x, "float16") for x in plain)
+    row = bench.row(f"matmul {n} x {n} x {n} of float16 by accumulation", work=n**3, baseline="per_op")
+    for how in ("per_op", "fma", "wide"):
+        x = a.astype("float16", accumulate=how)
+        row.add(how, lambda x=x: x @ b)
+    row.run()
+
+    size = 1 << (14 if bench.options.quick else 20)
+    x, y = rng.normal(size=(2, size)).astype(np.float16)
+    u, v = ff.emulated(x, "float16"), ff.emulated(y, "float16")
+    for operation, ours, theirs in (
+        ("addition", lambda: u + v, lambda: x + y),
+        ("division", lambda: u / v, lambda: x / y),
+    ):
+        if not np.array_equal(ours().values, theirs().astype(np.float32), equal_nan=True):
+            raise SystemExit(f"{operation}: the results differ")
+        row = bench.row(f"{operation} of float16 arrays", work=size, baseline="NumPy")
+        row.add("fewbits", ours)
+        row.add("NumPy", theirs)
+        row.run()
+    return bench.finish()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

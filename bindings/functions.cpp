@@ -1,0 +1,11 @@
+// Functions at a stated bound: one file per family.
+#include "functions.hpp"
+
+void register_functions(nb::module_& m) {
+    register_functions_exponential(m);
+    register_functions_logarithm(m);
+    register_functions_trigonometric(m);
+    register_functions_logistic(m);
+    register_functions_error_function(m);
+    register_functions_power(m);
+}

@@ -1,0 +1,10 @@
+// All of functions.
+#pragma once
+
+#include "fewbits/functions/double_double.hpp"
+#include "fewbits/functions/error_function.hpp"
+#include "fewbits/functions/exponential.hpp"
+#include "fewbits/functions/logarithm.hpp"
+#include "fewbits/functions/logistic.hpp"
+#include "fewbits/functions/power.hpp"
+#include "fewbits/functions/trigonometric.hpp"

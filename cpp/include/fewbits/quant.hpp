@@ -1,0 +1,6 @@
+// fewbits::quant: quantisers, and what prepares tensors for them.
+#pragma once
+
+#include "fewbits/quant/codebook.hpp"
+#include "fewbits/quant/hadamard.hpp"
+#include "fewbits/quant/kmeans1d.hpp"

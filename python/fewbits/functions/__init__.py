@@ -1,0 +1,47 @@
+"""Elementary and special functions at a stated bound, with the same bits on every machine.
+
+float32 results are correctly rounded, for every argument; float64 results are within a measured bound below
+one unit in the last place (`error_bound`). The functions behave like NumPy's: any shape and strides,
+broadcasting, ``out=``; 16-bit and 8-bit floats are rounded once.
+"""
+
+from __future__ import annotations
+
+from fewbits.functions._bounds import error_bound
+from fewbits.functions._error_function import erf, erfc, erfcx, gelu, log_ndtr, ndtr, ndtri
+from fewbits.functions._exponential import exp, exp2, exp10, expm1
+from fewbits.functions._logarithm import log, log1p, log2, log10
+from fewbits.functions._logistic import gelu_tanh, log_sigmoid, sigmoid, silu, softplus, tanh
+from fewbits.functions._power import cbrt, pow, rsqrt
+from fewbits.functions._trigonometric import cos, sin, sincos
+
+__all__ = [
+    "cbrt",
+    "cos",
+    "erf",
+    "erfc",
+    "erfcx",
+    "error_bound",
+    "exp",
+    "exp2",
+    "exp10",
+    "expm1",
+    "gelu",
+    "gelu_tanh",
+    "log",
+    "log1p",
+    "log2",
+    "log10",
+    "log_ndtr",
+    "log_sigmoid",
+    "ndtr",
+    "ndtri",
+    "pow",
+    "rsqrt",
+    "sigmoid",
+    "silu",
+    "sin",
+    "sincos",
+    "softplus",
+    "tanh",
+]

@@ -1,0 +1,8 @@
+"""Quantisers: fewer bits for each number, and what prepares tensors for that."""
+
+from __future__ import annotations
+
+from fewbits.quant._codebook import KMeans1d, codebook_decode, codebook_encode, kmeans1d
+from fewbits.quant._hadamard import hadamard_rotate
+
+__all__ = ["KMeans1d", "codebook_decode", "codebook_encode", "hadamard_rotate", "kmeans1d"]

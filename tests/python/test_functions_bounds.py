@@ -1,0 +1,82 @@
+"""The recorded bounds hold: the C++ oracle measures again, a million inputs by default, all when slow."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import functions_oracle as oracle
+import pytest
+from fewbits import functions
+
+NAMES = [*oracle.EXACT]
+SAMPLED = [*NAMES, "pow", "pow32"]
+RECORD: dict[str, Any] = json.loads(oracle.RECORD.read_text())
+HAVE_FAST = [name for name in NAMES if "float32 fast" in RECORD[name]]
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    reason = oracle.supported()
+    if reason:
+        pytest.skip(reason)
+    return oracle.build(tmp_path_factory.mktemp("oracle"))
+
+
+def recorded(name: str, key: str) -> dict[str, Any]:
+    entry: dict[str, Any] = RECORD[name][key]
+    return entry
+
+
+def test_every_function_has_its_bounds() -> None:
+    public = set(functions.__all__) - {"error_bound", "sincos"}
+    assert set(RECORD) == public == {*NAMES, "pow"}
+    for name in public:
+        bound = functions.error_bound(name)
+        assert 0.5 <= bound["ulp"] <= 1.0
+        assert bound["proof"] == "sampled"
+        assert functions.error_bound(name, "float32")["ulp"] <= (0.501 if name == "pow" else 0.5)
+        assert functions.error_bound(name, "float32", "fast")["ulp"] <= (1.0 if name != "pow" else 0.501)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_float32_is_correctly_rounded_on_a_million_inputs(program: Path, name: str) -> None:
+    result = oracle.exhaustive(program, name, 4093, 1)
+    assert result["misrounded"] == 0, result
+    assert result["inputs"] > 10**6
+
+
+@pytest.mark.parametrize("name", HAVE_FAST)
+def test_fast_float32_on_a_million_inputs(program: Path, name: str) -> None:
+    assert oracle.fast(program, name, 4093, 2)["ulp"] <= recorded(name, "float32 fast")["ulp"]
+
+
+@pytest.mark.parametrize("name", SAMPLED)
+def test_float64_on_a_million_inputs(program: Path, name: str) -> None:
+    key = "float32 best" if name == "pow32" else "float64"
+    bound = recorded(name.removesuffix("32") if name == "pow32" else name, key)["ulp"]
+    # Other inputs than the recorded ones: close to their maximum, and below the promise.
+    assert oracle.sampled(program, name, 10**6, 7)["ulp"] <= min(bound * 1.02, 1.0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_float32_is_correctly_rounded_on_all_inputs(program: Path, name: str) -> None:
+    result = oracle.exhaustive(program, name)
+    assert result["inputs"] == 2**32
+    assert result["misrounded"] == 0, result
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", HAVE_FAST)
+def test_fast_float32_on_all_inputs(program: Path, name: str) -> None:
+    assert oracle.fast(program, name)["ulp"] <= recorded(name, "float32 fast")["ulp"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SAMPLED)
+def test_float64_on_many_inputs(program: Path, name: str) -> None:
+    key = "float32 best" if name == "pow32" else "float64"
+    entry = recorded(name.removesuffix("32") if name == "pow32" else name, key)
+    assert oracle.sampled(program, name, entry["n"], entry["seed"])["ulp"] <= entry["ulp"]
