@@ -265,14 +265,14 @@ inline std::uint32_t mixture_cdf(const MixtureView& view, std::size_t i, const S
                                  std::int64_t q) {
     if (q <= support.lo) return 0;
     if (q > support.hi()) return cdf_total;
-    float w[max_components], m[max_components], s[max_components];
+    float w[max_components] = {}, m[max_components] = {}, s[max_components] = {};
     for (int j = 0; j < view.k; ++j) {
         const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(i) * view.stride_n + j * view.stride_k;
         w[j] = view.weights == nullptr ? 1.0F : view.weights[at];
         m[j] = view.means[at];
         s[j] = view.scales[at];
     }
-    std::uint32_t integer[max_components];
+    std::uint32_t integer[max_components] = {};
     mixture_weights(w, view.k, support.size, integer);
     std::uint64_t sum = 0;
     for (int j = 0; j < view.k; ++j) {
