@@ -122,7 +122,6 @@ class Context:
     def _round(self, x: Any) -> NDArray[Any]:
         """`x` rounded, as an array of the carrier."""
         array = as_numbers("formats.emulated", "x", x)
-        flat, shape = wide(array), array.shape
         flat = wide(array)
         if flat.dtype == np.float32:
             with np.errstate(invalid="ignore"):  # signalling nan
