@@ -274,9 +274,9 @@ class CollageAdamW:
     ...     for _ in range(100):
     ...         adam.step([[0.5, -2.0]])
     ...     print(variant, adam.values[0].round(3).tolist(), adam.lost)
-    pure [1.0, -0.4...] ...
-    light [0.9, -0.4] ...
-    plus [0.9, -0.4] 0.0
+    pure [1.0, -0.379] 1.0
+    light [0.901, -0.401] 0.0
+    plus [0.901, -0.401] 0.0
     """
 
     def __init__(

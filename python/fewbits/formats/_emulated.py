@@ -10,9 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from fewbits._arguments import choice, integer, thread_count
 from fewbits._core import formats as _core
+from fewbits._interop import as_numbers
 from fewbits.errors import ArgumentError
 from fewbits.formats._registry import FloatFormat, get
-from fewbits.formats._rounding import _array, _options
+from fewbits.formats._rounding import options_of, wide
 
 __all__ = ["Context", "EmulatedArray", "emulated", "fma"]
 
@@ -56,8 +57,8 @@ class Context:
     Examples
     --------
     >>> context = Context("bfloat16", accumulate="wide")
-    >>> x = emulated([1.0, 2.0**-9, 2.0**-9], context)
-    >>> (x @ [1, 1, 1]).item(), x.sum().item()
+    >>> x = emulated([1.0, 2.0**-9, 2.0**-9, 2.0**-9], context)
+    >>> (x @ [1, 1, 1, 1]).item(), x.sum().item()
     (1.0078125, 1.0)
     """
 
@@ -82,7 +83,7 @@ class Context:
         accumulator: str | FloatFormat = "float32",
     ) -> None:
         self.format = get(format)
-        options, _ = _options(
+        options, _ = options_of(
             "formats.Context",
             self.format,
             (),
@@ -120,7 +121,8 @@ class Context:
 
     def _round(self, x: Any) -> NDArray[Any]:
         """`x` rounded, as an array of the carrier."""
-        flat, shape, _ = _array("formats.emulated", x)
+        array = as_numbers("formats.emulated", "x", x)
+        flat = wide(array)
         if flat.dtype == np.float32:
             with np.errstate(invalid="ignore"):  # signalling nan
                 flat = flat.astype(np.float64)
@@ -130,7 +132,7 @@ class Context:
             options = _core.options_at_stream(options, self._stream & _MASK64)
         self._stream += 1
         _core.round_to(flat, self.format._core, options, _NO_BITS, out)
-        return out.astype(self.dtype).reshape(shape)
+        return out.astype(self.dtype).reshape(array.shape)
 
 
 def _plain(x: Any) -> bool:

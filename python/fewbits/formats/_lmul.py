@@ -128,7 +128,7 @@ def lmul_matmul(
     Examples
     --------
     >>> lmul_matmul([[1.0, 2.0]], [[3.0], [4.0]]).tolist()
-    [[11.75]]
+    [[11.625]]
     """
     function = "formats.lmul_matmul"
     bits, how = _how("lmul_matmul", mantissa_bits, operand)
@@ -169,7 +169,7 @@ def lmul_dot(a: ArrayLike, b: ArrayLike, **options: Any) -> float:
     Examples
     --------
     >>> lmul_dot([1.0, 2.0], [3.0, 4.0])
-    11.75
+    11.625
     """
     x, y = _float32("lmul_dot", "a", a), _float32("lmul_dot", "b", b)
     if x.ndim != 1 or x.shape != y.shape:

@@ -289,20 +289,24 @@ inline std::uint32_t mixture_cdf(const MixtureView& view, std::size_t i, const S
 namespace detail {
 
 // Calls body(std::integral_constant<int, K>) with K = k for 1..4, else 0: loops of a known length unroll.
+// Scalar builds take the one general form.
 template <class Body>
 auto with_components(int k, Body&& body) {
-    switch (k) {
-        case 1:
-            return body(std::integral_constant<int, 1>());
-        case 2:
-            return body(std::integral_constant<int, 2>());
-        case 3:
-            return body(std::integral_constant<int, 3>());
-        case 4:
-            return body(std::integral_constant<int, 4>());
-        default:
-            return body(std::integral_constant<int, 0>());
+    if constexpr (FEWBITS_HAVE_SCALAR == 0) {
+        switch (k) {
+            case 1:
+                return body(std::integral_constant<int, 1>());
+            case 2:
+                return body(std::integral_constant<int, 2>());
+            case 3:
+                return body(std::integral_constant<int, 3>());
+            case 4:
+                return body(std::integral_constant<int, 4>());
+            default:
+                break;
+        }
     }
+    return body(std::integral_constant<int, 0>());
 }
 
 }  // namespace detail
