@@ -170,11 +170,17 @@ def mixtures(bench: Bench, name: str, ls_mean: float, n: int, *, part: int) -> N
     row.add("encode", lambda: encode(symbols, model))
     row.add("decode", lambda: decode(data, model, out=out))
     row.run()
+    # Eighteen blocks: an even number that two threads can share.
+    long, wide = np.tile(symbols, 8), Mixture(*(np.tile(p, 8) for p in parameters))
     row = bench.row(
-        f"{label}: threads", baseline="1 thread", targets={"2 threads": 1.8}, work=float(n), unit="Msym/s"
+        f"{label}: threads",
+        baseline="1 thread",
+        targets={"2 threads": 1.8},
+        work=float(long.size),
+        unit="Msym/s",
     )
-    row.add("1 thread", lambda: encode(np.tile(symbols, 1), model, threads=1))
-    row.add("2 threads", lambda: encode(np.tile(symbols, 1), model, threads=2))
+    row.add("1 thread", lambda: encode(long, wide, threads=1))
+    row.add("2 threads", lambda: encode(long, wide, threads=2))
     row.run()
 
     # fewbits codes 64 copies of the part: its time would vanish in the call otherwise.

@@ -2,7 +2,8 @@
 
 NumPy runs without its AVX-512 loops, as our AVX2 build does; where the machine has AVX-512, NumPy with it is
 timed in a process of its own and shown. Arrays of 65536 elements (they fit L2 or nearly), contenders
-interleaved. The results of a peer are compared with ours before it is timed. Besides: what the wrapper costs.
+interleaved, CPU time. The results of a peer are compared with ours before it is timed. Last: what a call
+costs.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ def main() -> int:
             out, other = np.empty_like(x), np.empty_like(x)
             ours = getattr(ff, name)
             require_close(ours(x), theirs(x), name)
-            row = bench.row(f"{name}, {label}", work=x.nbytes, baseline="NumPy")
+            row = bench.row(f"{name}, {label}", work=x.nbytes, baseline="NumPy", time_of="cpu")
             row.add("fewbits", lambda f=ours, x=x, o=out: f(x, out=o))
             if name in FAST and dtype is np.float32:
                 row.add("fewbits fast", lambda f=ours, x=x, o=out: f(x, out=o, accuracy="fast"))
@@ -148,6 +149,7 @@ def main() -> int:
                 f"{name}, {np.dtype(dtype).name}",
                 work=x.nbytes,
                 baseline="scipy.special",
+                time_of="cpu",
                 targets={"fewbits": 3.0} if name in SCIPY_TARGET else {},
             )
             row.add("fewbits", lambda f=ours, x=x, o=out: f(x, out=o))
@@ -155,7 +157,7 @@ def main() -> int:
             row.run()
     x, y = points(0.1, 10, np.float64), points(-5, 5, np.float64)
     out, other = np.empty_like(x), np.empty_like(x)
-    row = bench.row("pow, float64", work=x.nbytes, baseline="NumPy")
+    row = bench.row("pow, float64", work=x.nbytes, baseline="NumPy", time_of="cpu")
     row.add("fewbits", lambda: ff.pow(x, y, out=out))
     row.add("NumPy", lambda: np.power(x, y, out=other))
     row.run()

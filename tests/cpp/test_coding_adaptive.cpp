@@ -160,6 +160,29 @@ TEST(adaptive_bad_symbols_and_damage) {
     }
 }
 
+TEST(adaptive_headers) {
+    const std::vector<std::int32_t> symbols{1, 2, 3, 4, 5, 6, 7, 8};
+    Bytes block;
+    append_adaptive_block(block, symbols, {AdaptiveKind::nibble, 9});
+    // version and kind, lanes, n, model, alphabet, context, trellis
+    const auto read = [&](std::size_t at, std::uint8_t value) {
+        Bytes changed = block;
+        changed[at] = value;
+        ByteReader reader(changed, "block");
+        return read_block(reader, nullptr);
+    };
+    CHECK(read(0, block[0]).kind == BlockKind::adaptive);
+    CHECK_THROWS(read(3, 6), UnsupportedFeatureError);
+    CHECK_THROWS(read(5, 1), UnsupportedFeatureError);
+    CHECK_THROWS(read(6, 4), UnsupportedFeatureError);
+    CHECK_THROWS(read(4, 17), CorruptDataError);
+    CHECK_THROWS(read(4, 0), CorruptDataError);
+    CHECK_THROWS(read(1, 1), CorruptDataError);    // two lanes
+    CHECK_THROWS(read(1, 16), CorruptDataError);   // a hash
+    CHECK_THROWS(read(1, 128), CorruptDataError);  // a table
+    CHECK_THROWS(read(7, 100), CorruptDataError);  // more words than steps
+}
+
 TEST(adaptive_same_bytes_everywhere) {
     std::mt19937_64 random(5);
     Xxh64 hash;

@@ -232,9 +232,9 @@ TEST(block_unknown_features) {
     };
     CHECK_THROWS(read_all(with(0, 0x12)), UnsupportedFeatureError);  // version 2
     CHECK_THROWS(read_all(with(0, 0x41)), UnsupportedFeatureError);  // parametric
-    CHECK_THROWS(read_all(with(0, 0x51)), UnsupportedFeatureError);  // adaptive
-    CHECK_THROWS(read_all(with(1, 32)), UnsupportedFeatureError);    // exceptions
-    CHECK_THROWS(read_all(with(1, 64)), UnsupportedFeatureError);    // low bits
+    CHECK_THROWS(read_all(with(0, 0x51)), CodecError);               // adaptive fields that make no sense
+    CHECK_THROWS(read_all(with(1, 32)), CorruptDataError);           // exceptions
+    CHECK_THROWS(read_all(with(1, 64)), CorruptDataError);           // low bits
     CHECK_THROWS(read_all(with(0, 0x10)), CorruptDataError);         // version 0
     CHECK_THROWS(read_all(with(0, 0x61)), CorruptDataError);         // no such kind
     CHECK_THROWS(read_all(with(0, 0x01)), CorruptDataError);         // empty with n = 5

@@ -125,8 +125,8 @@ TEST(integer_cdf_kernels) {
             const auto prepared = std::make_unique<PreparedParameters>();
             prepared->prepare("test", parameters.view, 0, n, size, true);
             for (std::size_t i = 0; i < n; ++i) {
-                float w[max_components];
-                std::uint32_t expected[max_components];
+                float w[max_components] = {};
+                std::uint32_t expected[max_components] = {};
                 std::uint64_t sum = 0;
                 for (int j = 0; j < k; ++j) w[j] = parameters.weights[static_cast<std::size_t>(j) * n + i];
                 reference::mixture_weights(w, k, size, expected);

@@ -1,5 +1,6 @@
 #include "fewbits/formats/rounding.hpp"
 
+#include <cstring>
 #include <vector>
 
 #include "check.hpp"
@@ -179,6 +180,37 @@ TEST(the_same_bits_everywhere) {
     }
     CHECK_EQUAL(hash, std::uint64_t{12480149389114664615U});  // one constant for every instruction set
 }
+
+#if defined(__SSE2__)
+// Another library may have changed how the thread treats subnormals (0x8040: flushed in and out), or how it
+// rounds (0x2000, 0x4000, 0x6000: down, up, to zero).
+TEST(the_state_of_the_thread_does_not_matter) {
+    unsigned saved = 0;
+    __asm__ volatile("stmxcsr %0" : "=m"(saved));
+    const std::vector<float> x = patterns<float>();
+    const std::vector<double> wide = patterns<double>();
+    for (const char* name :
+         {"float16", "bfloat16", "float8_e4m3fn", "binary8p1se", "float8_e8m0fnu", "fixed(4,12)"}) {
+        const FloatFormat f = get(std::string(name));
+        for (int mode = 0; mode < 15; ++mode) {
+            const RoundOptions options = options_of(mode);
+            std::vector<float> expected(x.size()), got(x.size());
+            std::vector<double> wide_expected(wide.size()), wide_got(wide.size());
+            round_to(Span<const float>(x), f, options, Span<float>(expected));
+            round_to(Span<const double>(wide), f, options, Span<double>(wide_expected));
+            for (const unsigned state : {0x8040U, 0x2000U, 0x4000U, 0x6000U}) {
+                const unsigned changed = saved | state;
+                __asm__ volatile("ldmxcsr %0" : : "m"(changed) : "memory");
+                round_to(Span<const float>(x), f, options, Span<float>(got));
+                round_to(Span<const double>(wide), f, options, Span<double>(wide_got));
+                __asm__ volatile("ldmxcsr %0" : : "m"(saved) : "memory");
+                CHECK(std::memcmp(expected.data(), got.data(), 4 * x.size()) == 0);
+                CHECK(std::memcmp(wide_expected.data(), wide_got.data(), 8 * wide.size()) == 0);
+            }
+        }
+    }
+}
+#endif
 
 TEST(refusals) {
     const std::vector<float> x = {1, NAN};

@@ -112,6 +112,8 @@ TEST(error_function) {
     check_function("erf", fn::erf, -6, 6);
     check_function("erfc", fn::erfc, -6, 28);
     check_function("erfcx", fn::erfcx, -10, 60);
+}
+TEST(normal_distribution) {
     check_function("ndtr", fn::ndtr, -40, 9);
     check_function("log_ndtr", fn::log_ndtr, -40, 20);
     check_function("ndtri", fn::ndtri, 0, 1);

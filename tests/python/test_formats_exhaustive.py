@@ -1,7 +1,8 @@
 """Every input there is, where there are few enough.
 
-``python tests/python/test_formats_exhaustive.py`` runs all of it and records the counts in
-tests/data/formats_exhaustive.json, which docs/formats.md shows.
+``python tests/python/test_formats_exhaustive.py [NAME ...]`` records counts in
+tests/data/formats_exhaustive.json, which docs/formats.md shows: those of all inputs of 16 bits, and of all of
+32 bits for the formats named.
 """
 
 from __future__ import annotations
@@ -90,31 +91,32 @@ def test_all_inputs_of_32_bits(name: str) -> None:
     assert all_of_32_bits(name) == 0
 
 
-def test_the_record_is_complete_and_shown() -> None:
+def test_the_record_is_right_and_shown() -> None:
     record = json.loads(RECORD.read_text())
-    assert set(record["float32"]) == set(PEERS)
+    assert set(record["float32"]) <= set(PEERS)
     assert set(record["float16"]) == set(record["bfloat16"]) == set(FORMATS)
     assert all(
         count == 0 for counts in record.values() if isinstance(counts, dict) for count in counts.values()
     )
-    page = (Path(__file__).parents[2] / "docs/formats.md").read_text()
-    assert f"ml_dtypes {record['ml_dtypes']}" in page
+    page = " ".join((Path(__file__).parents[2] / "docs/formats.md").read_text().split())
+    recorded = [name for name in PEERS if name in record["float32"]]
+    assert f"recorded for {', '.join(recorded) or 'none yet'} " in page
     assert f"{len(FORMATS)} formats" in page
 
 
-def main() -> None:
-    record: dict[str, Any] = {"ml_dtypes": ml_dtypes.__version__, "numpy": np.__version__}
+def main(names: list[str]) -> None:
+    record: dict[str, Any] = json.loads(RECORD.read_text()) if RECORD.exists() else {"float32": {}}
+    record.update({"ml_dtypes": ml_dtypes.__version__, "numpy": np.__version__})
     for carrier in ("float16", "bfloat16"):
         record[carrier] = {name: all_of_16_bits(carrier, name) for name in FORMATS}
-    record["float32"] = {}
-    for name in PEERS:
+    for name in names:
         begin = time.perf_counter()
         record["float32"][name] = all_of_32_bits(name)
         print(
             name, record["float32"][name], f"{time.perf_counter() - begin:.0f} s", file=sys.stderr, flush=True
         )
-    RECORD.write_text(json.dumps(record, indent=1) + "\n")
+    RECORD.write_text(json.dumps(record, indent=1, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

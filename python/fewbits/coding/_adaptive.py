@@ -25,6 +25,11 @@ class AdaptiveModel:
     ----------
     kind : "bit", "nibble", "byte", "byte_order1", "nibble_tree" or "exp_golomb"
     alphabet : symbols are ``0 .. alphabet - 1``; 0 for "exp_golomb"
+
+    Examples
+    --------
+    >>> AdaptiveByteModel(alphabet=100)
+    <AdaptiveModel: byte, alphabet 100>
     """
 
     __slots__ = ("alphabet", "kind")

@@ -42,33 +42,35 @@ def _log_ndtr(x: Array) -> Array:
     return out
 
 
+def _log_gaussian_mass(a: Array, b: Array) -> Array:
+    """Of intervals whose middle is at most 0."""
+    log_high, log_low = _log_ndtr(np.minimum(b, 0)), _log_ndtr(a)
+    out: Array = log_high + np.log(-np.expm1(log_low - log_high))
+    around = b > 0
+    if around.any():
+        # erf of each side: nothing cancels, however narrow the interval is.
+        ends = zip(a[around].tolist(), b[around].tolist(), strict=True)
+        out[around] = [
+            math.log(0.5 * (math.erf(-x / math.sqrt(2)) + math.erf(y / math.sqrt(2)))) for x, y in ends
+        ]
+    return out
+
+
 def _log_mass(family: str, low: Array, high: Array) -> Array:
     """log(F(high) - F(low)) of the standard distribution, without cancellation in the tails."""
     flip = low + high > 0
     a, b = np.where(flip, -high, low), np.where(flip, -low, high)
+    out: Array
     with np.errstate(divide="ignore", over="ignore", under="ignore", invalid="ignore"):
         if family == "logistic":
-            return -np.log1p(np.exp(-b)) - np.log1p(np.exp(a)) + np.log(-np.expm1(a - b))
-        if family == "laplace":
+            out = -np.log1p(np.exp(-b)) - np.log1p(np.exp(a)) + np.log(-np.expm1(a - b))
+        elif family == "laplace":
             outside = b + np.log(-np.expm1(a - b)) - math.log(2)
             inside = np.log(np.maximum(-(np.expm1(-np.maximum(b, 0)) + np.expm1(np.minimum(a, 0))) / 2, 0))
-            return np.where(b <= 0, outside, inside)
-        # The mass above the middle of the reflected pair.
-        top = np.minimum(b, 0)
-        log_top, log_low = _log_ndtr(top), _log_ndtr(a)
-        below = log_top + np.log(-np.expm1(log_low - log_top))
-        # Pairs around 0: erf of each side, nothing cancels.
-        around = b > 0
-        if around.any():
-            x, y = a[around], b[around]
-            tails = 0.5 * (_erfc(-x / math.sqrt(2)) + _erfc(y / math.sqrt(2)))
-            below[around] = np.log1p(-tails)
-            # Narrow pairs: 1 - tails cancels; erf of each side does not.
-            sides = np.array(
-                [math.erf(-p / math.sqrt(2)) + math.erf(q / math.sqrt(2)) for p, q in zip(x, y, strict=False)]
-            )
-            below[around] = np.log(0.5 * sides)
-        return below
+            out = np.where(b <= 0, outside, inside)
+        else:
+            out = _log_gaussian_mass(a, b)
+    return out
 
 
 def _mixture_bits(symbols: Array, model: Mixture) -> Array:

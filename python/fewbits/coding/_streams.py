@@ -113,6 +113,15 @@ class Decoder:
     Raises
     ------
     CorruptDataError : no such stream, or a wrong checksum
+
+    Examples
+    --------
+    >>> encoder = Encoder()
+    >>> encoder.put([2, 0, 1], Uniform(3))
+    >>> decoder = Decoder(encoder.finish())
+    >>> decoder.get(Uniform(3))
+    array([2, 0, 1], dtype=int32)
+    >>> decoder.finish()
     """
 
     def __init__(self, data: Any) -> None:

@@ -53,8 +53,10 @@ def rounder(
         def call(values: Any) -> Any:
             return _round_to(np.asarray(values), target, **options)
 
-        shape = jax.ShapeDtypeStruct(jnp.shape(x), jnp.result_type(x))
-        return jax.pure_callback(call, shape, x, vmap_method="expand_dims")
+        result = jax.ShapeDtypeStruct(  # type: ignore[no-untyped-call,unused-ignore]
+            jnp.shape(x), jnp.result_type(x)
+        )
+        return jax.pure_callback(call, result, x, vmap_method="expand_dims")
 
     @jax.custom_vjp  # type: ignore[untyped-decorator,unused-ignore]
     def rounded(x: Any) -> Any:

@@ -88,7 +88,8 @@ def round_to(
     if "out" in options:
         raise ArgumentError("formats.torch.round_to: out must not be given")
     gradient = None if grad_format is None else get(grad_format)
-    return _StraightThrough.apply(x, (get(format), gradient, clip, options))
+    settings = (get(format), gradient, clip, options)
+    return _StraightThrough.apply(x, settings)  # type: ignore[no-untyped-call,unused-ignore]
 
 
 class Round(torch.nn.Module):  # type: ignore[misc,unused-ignore]

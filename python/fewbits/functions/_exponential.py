@@ -192,6 +192,6 @@ def expm1(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str = "bes
     Examples
     --------
     >>> expm1([1e-20, 1.0, -50.0]).tolist()
-    [1e-20, 1.718281828459045, -1.0]
+    [1e-20, 1.7182818284590453, -1.0]
     """
     return unary("expm1", _EXPM1, x, out, accuracy)

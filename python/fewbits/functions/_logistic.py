@@ -60,7 +60,7 @@ def tanh(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str = "best
     Examples
     --------
     >>> tanh([0.0, 0.5, 20.0]).tolist()
-    [0.0, 0.46211715726000973, 1.0]
+    [0.0, 0.46211715726000974, 1.0]
     """
     return unary("tanh", _TANH, x, out, accuracy)
 
@@ -105,7 +105,7 @@ def sigmoid(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str = "b
     Examples
     --------
     >>> sigmoid([0.0, 2.0, -88.73]).tolist()
-    [0.5, 0.8807970779778823, 2.9177670848109994e-39]
+    [0.5, 0.8807970779778824, 2.9177670848109992e-39]
     """
     return unary("sigmoid", _SIGMOID, x, out, accuracy)
 
@@ -285,6 +285,6 @@ def gelu_tanh(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str = 
     Examples
     --------
     >>> gelu_tanh([1.0, -1.0, -math.inf]).tolist()
-    [0.8411919906082768, -0.15880800939172324, -0.0]
+    [0.8411919906082767, -0.1588080093917233, -0.0]
     """
     return unary("gelu_tanh", _GELU_TANH, x, out, accuracy)

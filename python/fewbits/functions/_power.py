@@ -54,7 +54,7 @@ def rsqrt(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str = "bes
     Examples
     --------
     >>> rsqrt([4.0, 2.0, 0.0]).tolist()
-    [0.5, 0.7071067811865475, inf]
+    [0.5, 0.7071067811865476, inf]
     """
     return unary("rsqrt", _RSQRT, x, out, accuracy)
 

@@ -100,7 +100,7 @@ def cos(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str = "best"
     Examples
     --------
     >>> cos([0.0, 3.141592653589793, 5.319372648326541e255]).tolist()
-    [1.0, -1.0, -4.6871659242546277e-19]
+    [1.0, -1.0, -4.687165924254628e-19]
     """
     return unary("cos", _COS, x, out, accuracy)
 

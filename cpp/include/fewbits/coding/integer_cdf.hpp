@@ -265,14 +265,14 @@ inline std::uint32_t mixture_cdf(const MixtureView& view, std::size_t i, const S
                                  std::int64_t q) {
     if (q <= support.lo) return 0;
     if (q > support.hi()) return cdf_total;
-    float w[max_components], m[max_components], s[max_components];
+    float w[max_components] = {}, m[max_components] = {}, s[max_components] = {};
     for (int j = 0; j < view.k; ++j) {
         const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(i) * view.stride_n + j * view.stride_k;
         w[j] = view.weights == nullptr ? 1.0F : view.weights[at];
         m[j] = view.means[at];
         s[j] = view.scales[at];
     }
-    std::uint32_t integer[max_components];
+    std::uint32_t integer[max_components] = {};
     mixture_weights(w, view.k, support.size, integer);
     std::uint64_t sum = 0;
     for (int j = 0; j < view.k; ++j) {
@@ -289,20 +289,24 @@ inline std::uint32_t mixture_cdf(const MixtureView& view, std::size_t i, const S
 namespace detail {
 
 // Calls body(std::integral_constant<int, K>) with K = k for 1..4, else 0: loops of a known length unroll.
+// Scalar builds take the one general form.
 template <class Body>
 auto with_components(int k, Body&& body) {
-    switch (k) {
-        case 1:
-            return body(std::integral_constant<int, 1>());
-        case 2:
-            return body(std::integral_constant<int, 2>());
-        case 3:
-            return body(std::integral_constant<int, 3>());
-        case 4:
-            return body(std::integral_constant<int, 4>());
-        default:
-            return body(std::integral_constant<int, 0>());
+    if constexpr (FEWBITS_HAVE_SCALAR == 0) {
+        switch (k) {
+            case 1:
+                return body(std::integral_constant<int, 1>());
+            case 2:
+                return body(std::integral_constant<int, 2>());
+            case 3:
+                return body(std::integral_constant<int, 3>());
+            case 4:
+                return body(std::integral_constant<int, 4>());
+            default:
+                break;
+        }
     }
+    return body(std::integral_constant<int, 0>());
 }
 
 }  // namespace detail
