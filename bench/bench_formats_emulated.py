@@ -51,6 +51,7 @@ def main() -> int:
         row = bench.row(
             f"matmul {n} x {n} x {n} of {name}, every product and sum rounded",
             work=n**3,
+            unit="Mop/s",
             baseline=label,
             targets={"fewbits": targets[name]} if name in targets else {},
         )
@@ -59,7 +60,12 @@ def main() -> int:
         row.run()
 
     a, b = (ff.emulated(x, "float16") for x in plain)
-    row = bench.row(f"matmul {n} x {n} x {n} of float16 by accumulation", work=n**3, baseline="per_op")
+    row = bench.row(
+        f"matmul {n} x {n} x {n} of float16 by accumulation",
+        work=n**3,
+        unit="Mop/s",
+        baseline="per_op",
+    )
     for how in ("per_op", "fma", "wide"):
         x = a.astype("float16", accumulate=how)
         row.add(how, lambda x=x: x @ b)
@@ -74,7 +80,7 @@ def main() -> int:
     ):
         if not np.array_equal(ours().values, theirs().astype(np.float32), equal_nan=True):
             raise SystemExit(f"{operation}: the results differ")
-        row = bench.row(f"{operation} of float16 arrays", work=size, baseline="NumPy")
+        row = bench.row(f"{operation} of float16 arrays", work=size, unit="Mop/s", baseline="NumPy")
         row.add("fewbits", ours)
         row.add("NumPy", theirs)
         row.run()

@@ -22,7 +22,7 @@ def main() -> int:
     error = np.linalg.norm(ff.lmul_matmul(a, b) - exact) / np.linalg.norm(exact)
     if error > 0.05:
         raise SystemExit(f"lmul_matmul: error {error:.3f}")
-    row = bench.row(f"matmul {n} x {n} x {n} of float32", work=n**3, baseline="numpy")
+    row = bench.row(f"matmul {n} x {n} x {n} of float32", work=n**3, unit="Mop/s", baseline="numpy")
     row.add("lmul_matmul", lambda: ff.lmul_matmul(a, b))
     row.add("numpy", lambda: a @ b)
     row.run()

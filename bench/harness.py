@@ -34,7 +34,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).resolve().parent / "results"
 MIN_ROUNDS = 9
-UNITS = {"MB/s": 1e6, "GB/s": 1e9, "Msym/s": 1e6, "ms": None}
+UNITS = {"MB/s": 1e6, "GB/s": 1e9, "Msym/s": 1e6, "Mop/s": 1e6, "ms": None}
 
 Clock = Callable[[], float]
 

@@ -100,6 +100,86 @@ def round_to(x: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', d
 @overload
 def round_to(x: Annotated[NDArray[numpy.uint64], dict(shape=(None,), order='C', device='cpu', writable=False)], format: FloatFormat, options: RoundOptions, bits: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
 
+accumulates: tuple[Any, ...] = ('per_op', 'fma', 'block', 'wide', 'exact')
+
+operations: tuple[Any, ...] = ('add', 'subtract', 'multiply', 'divide')
+
+class Context:
+    """A format and how to compute in it."""
+
+    def __init__(self, format: FloatFormat, options: RoundOptions, accumulate: int, block_size: int, accumulator: FloatFormat) -> None: ...
+
+def at_stream(context: Context, stream: int) -> Context:
+    """The context with another stream of random bits."""
+
+def options_at_stream(options: RoundOptions, stream: int) -> RoundOptions:
+    """The options with another stream of random bits."""
+
+@overload
+def operation(context: Context, operation: int, a: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], b: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
+
+@overload
+def operation(context: Context, operation: int, a: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], b: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
+
+@overload
+def square_root(context: Context, a: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
+
+@overload
+def square_root(context: Context, a: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
+
+@overload
+def fused_multiply_add(context: Context, a: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], b: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], c: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
+
+@overload
+def fused_multiply_add(context: Context, a: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], b: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], c: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
+
+@overload
+def reduce(context: Context, product: bool, x: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], outer: int, length: int, inner: int, out: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
+
+@overload
+def reduce(context: Context, product: bool, x: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], outer: int, length: int, inner: int, out: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
+
+min_block_exponent: int = -32768
+
+nan_block_exponent: int = 32768
+
+def packed_size(count: int, width: int) -> int:
+    """Bytes that fields of `width` bits take."""
+
+def pack(fields: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], width: int, packed: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
+
+def unpack(packed: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], width: int, fields: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
+
+@overload
+def flip_bits(codes: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu')], format: FloatFormat, probability: float, first_bit: int, bits: int, seed: int, stream: int, first: int) -> None: ...
+
+@overload
+def flip_bits(codes: Annotated[NDArray[numpy.uint16], dict(shape=(None,), order='C', device='cpu')], format: FloatFormat, probability: float, first_bit: int, bits: int, seed: int, stream: int, first: int) -> None: ...
+
+@overload
+def flip_bits(codes: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')], format: FloatFormat, probability: float, first_bit: int, bits: int, seed: int, stream: int, first: int) -> None: ...
+
+@overload
+def flip_count(codes: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu')], format: FloatFormat, count: int, first_bit: int, bits: int, seed: int, stream: int) -> None: ...
+
+@overload
+def flip_count(codes: Annotated[NDArray[numpy.uint16], dict(shape=(None,), order='C', device='cpu')], format: FloatFormat, count: int, first_bit: int, bits: int, seed: int, stream: int) -> None: ...
+
+@overload
+def flip_count(codes: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')], format: FloatFormat, count: int, first_bit: int, bits: int, seed: int, stream: int) -> None: ...
+
+@overload
+def encode_blocks(x: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], row: int, block_size: int, mantissa_bits: int, bump: bool, nan_blocks: bool, options: RoundOptions, bits: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], mantissas: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu')], exponents: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
+
+@overload
+def encode_blocks(x: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], row: int, block_size: int, mantissa_bits: int, bump: bool, nan_blocks: bool, options: RoundOptions, bits: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], mantissas: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu')], exponents: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
+
+@overload
+def decode_blocks(mantissas: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], exponents: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], row: int, block_size: int, mantissa_bits: int, out: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
+
+@overload
+def decode_blocks(mantissas: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], exponents: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], row: int, block_size: int, mantissa_bits: int, out: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
+
 def round_coded(x: Annotated[NDArray[numpy.uint16], dict(shape=(None,), order='C', device='cpu', writable=False)], carrier: FloatFormat, format: FloatFormat, options: RoundOptions, bits: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.uint16], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
 
 def holds(carrier: FloatFormat, format: FloatFormat) -> bool:
@@ -158,86 +238,6 @@ def decode(codes: Annotated[NDArray[numpy.uint16], dict(shape=(None,), order='C'
 
 @overload
 def decode(codes: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], format: FloatFormat, out: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')], threads: int) -> None: ...
-
-min_block_exponent: int = -32768
-
-nan_block_exponent: int = 32768
-
-def packed_size(count: int, width: int) -> int:
-    """Bytes that fields of `width` bits take."""
-
-def pack(fields: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], width: int, packed: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
-
-def unpack(packed: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], width: int, fields: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
-
-@overload
-def flip_bits(codes: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu')], format: FloatFormat, probability: float, first_bit: int, bits: int, seed: int, stream: int, first: int) -> None: ...
-
-@overload
-def flip_bits(codes: Annotated[NDArray[numpy.uint16], dict(shape=(None,), order='C', device='cpu')], format: FloatFormat, probability: float, first_bit: int, bits: int, seed: int, stream: int, first: int) -> None: ...
-
-@overload
-def flip_bits(codes: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')], format: FloatFormat, probability: float, first_bit: int, bits: int, seed: int, stream: int, first: int) -> None: ...
-
-@overload
-def flip_count(codes: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu')], format: FloatFormat, count: int, first_bit: int, bits: int, seed: int, stream: int) -> None: ...
-
-@overload
-def flip_count(codes: Annotated[NDArray[numpy.uint16], dict(shape=(None,), order='C', device='cpu')], format: FloatFormat, count: int, first_bit: int, bits: int, seed: int, stream: int) -> None: ...
-
-@overload
-def flip_count(codes: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu')], format: FloatFormat, count: int, first_bit: int, bits: int, seed: int, stream: int) -> None: ...
-
-@overload
-def encode_blocks(x: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], row: int, block_size: int, mantissa_bits: int, bump: bool, nan_blocks: bool, options: RoundOptions, bits: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], mantissas: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu')], exponents: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
-
-@overload
-def encode_blocks(x: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], row: int, block_size: int, mantissa_bits: int, bump: bool, nan_blocks: bool, options: RoundOptions, bits: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], mantissas: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu')], exponents: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
-
-@overload
-def decode_blocks(mantissas: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], exponents: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], row: int, block_size: int, mantissa_bits: int, out: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
-
-@overload
-def decode_blocks(mantissas: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], exponents: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], row: int, block_size: int, mantissa_bits: int, out: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
-
-accumulates: tuple[Any, ...] = ('per_op', 'fma', 'block', 'wide', 'exact')
-
-operations: tuple[Any, ...] = ('add', 'subtract', 'multiply', 'divide')
-
-class Context:
-    """A format and how to compute in it."""
-
-    def __init__(self, format: FloatFormat, options: RoundOptions, accumulate: int, block_size: int, accumulator: FloatFormat) -> None: ...
-
-def at_stream(context: Context, stream: int) -> Context:
-    """The context with another stream of random bits."""
-
-def options_at_stream(options: RoundOptions, stream: int) -> RoundOptions:
-    """The options with another stream of random bits."""
-
-@overload
-def operation(context: Context, operation: int, a: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], b: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
-
-@overload
-def operation(context: Context, operation: int, a: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], b: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
-
-@overload
-def square_root(context: Context, a: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
-
-@overload
-def square_root(context: Context, a: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
-
-@overload
-def fused_multiply_add(context: Context, a: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], b: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], c: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
-
-@overload
-def fused_multiply_add(context: Context, a: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], b: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], c: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
-
-@overload
-def reduce(context: Context, product: bool, x: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], outer: int, length: int, inner: int, out: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
-
-@overload
-def reduce(context: Context, product: bool, x: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], outer: int, length: int, inner: int, out: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
 
 @overload
 def gemm(context: Context, rows: int, columns: int, depth: int, a: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], b: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], c: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')], accumulate_into: bool, threads: int) -> None: ...
