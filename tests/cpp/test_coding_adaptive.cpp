@@ -51,7 +51,7 @@ constexpr AdaptiveModel models[] = {{AdaptiveKind::bit, 2},
 TEST(adaptive_round_trips) {
     std::mt19937_64 random(1);
     for (const AdaptiveModel& model : models) {
-        for (const std::size_t n : {0, 1, 2, 33, 1000, 20000}) {
+        for (const std::size_t n : std::vector<std::size_t>{0, 1, 2, 33, 1000, 20000}) {
             for (int shape = 0; shape < 3; ++shape) {
                 const auto symbols = draw(random, model, n, shape);
                 for (const unsigned lanes : {1U, 4U, 8U, 32U}) {

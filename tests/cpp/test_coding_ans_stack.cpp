@@ -74,7 +74,7 @@ TEST(ans_stack_messages) {
     TableSymbolModel table(std::make_shared<const DecodeTable>(
         StaticTable::from_counts(std::vector<std::uint64_t>{7, 2, 1}, 0, 12)));
     std::mt19937_64 random(2);
-    for (const std::size_t n : {1, 2, 10, 1000}) {
+    for (const std::size_t n : std::vector<std::size_t>{1, 2, 10, 1000}) {
         std::vector<std::int32_t> symbols(n), back(n);
         for (std::int32_t& symbol : symbols) symbol = static_cast<std::int32_t>(random() % 3);
         symbols.back() = 0;  // slot 0 at the bottom

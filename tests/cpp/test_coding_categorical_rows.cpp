@@ -23,7 +23,7 @@ std::vector<double> make_rows(std::mt19937_64& random, std::size_t n, std::uint3
 
 TEST(categorical_rows_messages) {
     std::mt19937_64 random(2);
-    for (const std::size_t n : {0, 1, 2, 300, 5000}) {
+    for (const std::size_t n : std::vector<std::size_t>{0, 1, 2, 300, 5000}) {
         const std::uint32_t alphabet = 20;
         const auto probs = make_rows(random, n, alphabet);
         std::vector<std::int32_t> symbols(n);

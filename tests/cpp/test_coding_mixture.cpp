@@ -64,7 +64,7 @@ Bytes check_round_trip(const std::vector<std::int32_t>& symbols, const MixtureVi
 TEST(mixture_round_trips) {
     for (const Family family : {Family::gaussian, Family::laplace, Family::logistic}) {
         for (const int k : {1, 2, 3, 4, 5, 16}) {
-            for (const std::size_t n : {0, 1, 7, 8, 9, 255, 256, 257, 3000}) {
+            for (const std::size_t n : std::vector<std::size_t>{0, 1, 7, 8, 9, 255, 256, 257, 3000}) {
                 const Message message(n + 1, n, k, family, static_cast<int>(n % 5));
                 for (const unsigned lanes : {0U, 1U, 2U, 4U, 8U}) {
                     EncodeOptions options;

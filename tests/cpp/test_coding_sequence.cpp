@@ -60,7 +60,7 @@ struct Setup {
 }  // namespace
 
 TEST(sequence_round_trips) {
-    for (const std::size_t n : {0, 1, 2, 9, 300, 3000}) {
+    for (const std::size_t n : std::vector<std::size_t>{0, 1, 2, 9, 300, 3000}) {
         const Setup setup(n);
         for (const unsigned lanes : {0U, 1U, 2U, 4U, 8U}) {
             for (const bool checksum : {false, true}) setup.decode(setup.encode(lanes, checksum), true);

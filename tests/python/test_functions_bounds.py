@@ -32,6 +32,12 @@ def recorded(name: str, key: str) -> dict[str, Any]:
     return entry
 
 
+def fast_limit(name: str) -> float:
+    """The recorded error of all inputs, else the promise."""
+    entry = recorded(name, "float32 fast")
+    return float(entry["ulp"]) if entry["inputs"] == 2**32 else 1.0
+
+
 def test_every_function_has_its_bounds() -> None:
     public = set(functions.__all__) - {"error_bound", "sincos"}
     assert set(RECORD) == public == {*NAMES, "pow"}
@@ -63,7 +69,7 @@ def test_float32_is_correctly_rounded_on_a_million_inputs(program: Path, name: s
 
 @pytest.mark.parametrize("name", HAVE_FAST)
 def test_fast_float32_on_a_million_inputs(program: Path, name: str) -> None:
-    assert oracle.fast(program, name, 4093, 2)["ulp"] <= recorded(name, "float32 fast")["ulp"]
+    assert oracle.fast(program, name, 4093, 2)["ulp"] <= fast_limit(name)
 
 
 @pytest.mark.parametrize("name", SAMPLED)
@@ -85,7 +91,7 @@ def test_float32_is_correctly_rounded_on_all_inputs(program: Path, name: str) ->
 @pytest.mark.slow
 @pytest.mark.parametrize("name", HAVE_FAST)
 def test_fast_float32_on_all_inputs(program: Path, name: str) -> None:
-    assert oracle.fast(program, name)["ulp"] <= recorded(name, "float32 fast")["ulp"]
+    assert oracle.fast(program, name)["ulp"] <= fast_limit(name)
 
 
 @pytest.mark.slow

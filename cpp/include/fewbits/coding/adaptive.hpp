@@ -127,7 +127,7 @@ public:
     }
 
 private:
-    std::array<std::int16_t, 16> c_;  // Invariant: strictly increasing from 0, below 2^15 - 15 + j
+    std::int16_t c_[16];  // Invariant: strictly increasing from 0, below 2^15 - 15 + j
     std::uint8_t updates_ = 0, rate_ = 4;
 };
 
