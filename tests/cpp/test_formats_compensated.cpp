@@ -55,7 +55,7 @@ TEST(cancellation) {
 }
 
 TEST(bounds) {
-    for (const std::size_t n : {0, 1, 2, 7, 15, 16, 17, 33, 257, 4097}) {
+    for (const std::size_t n : {0U, 1U, 2U, 7U, 15U, 16U, 17U, 33U, 257U, 4097U}) {
         for (const int k : {2, 3, 4}) {
             stays_in_bounds<double>(n, k);
             stays_in_bounds<float>(n, k);

@@ -81,7 +81,7 @@ TEST(gemm_in_every_mode) {
 
 TEST(gemm_sizes) {
     const Context context = context_of<float>("float16", Rounding::nearest_even, Accumulate::per_op);
-    for (const std::size_t n : {0, 1, 7, 8, 9, 15, 16, 17, 33}) {
+    for (const std::size_t n : {0U, 1U, 7U, 8U, 9U, 15U, 16U, 17U, 33U}) {
         gemm_equals_reference<float>(context, n, 5, 3, false);
         gemm_equals_reference<float>(context, 4, n, 2, false);
         gemm_equals_reference<float>(context, 2, 3, n, false);
