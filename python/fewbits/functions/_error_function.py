@@ -50,7 +50,7 @@ def erf(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str = "best"
     Odd; ``+-inf`` give +-1.
     NaN gives NaN; no value raises or warns.
 
-    float32 is correctly rounded for every argument, float64 within `error_bound`; smaller floats get the
+    float32 was correctly rounded wherever checked, float64 is within `error_bound`; smaller floats get the
     float64 result rounded once. The same bits on every instruction set.
 
     References
@@ -95,7 +95,7 @@ def erfc(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str = "best
     The upper tail keeps its relative accuracy, subnormal results included.
     NaN gives NaN; no value raises or warns.
 
-    float32 is correctly rounded for every argument, float64 within `error_bound`; smaller floats get the
+    float32 was correctly rounded wherever checked, float64 is within `error_bound`; smaller floats get the
     float64 result rounded once. The same bits on every instruction set.
 
     References
@@ -140,7 +140,7 @@ def erfcx(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str = "bes
     Overflows below -26.6.
     NaN gives NaN; no value raises or warns.
 
-    float32 is correctly rounded for every argument, float64 within `error_bound`; smaller floats get the
+    float32 was correctly rounded wherever checked, float64 is within `error_bound`; smaller floats get the
     float64 result rounded once. The same bits on every instruction set.
 
     References
@@ -185,7 +185,7 @@ def ndtr(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str = "best
     The lower tail keeps its relative accuracy, subnormal results included.
     NaN gives NaN; no value raises or warns.
 
-    float32 is correctly rounded for every argument, float64 within `error_bound`; smaller floats get the
+    float32 was correctly rounded wherever checked, float64 is within `error_bound`; smaller floats get the
     float64 result rounded once. The same bits on every instruction set.
 
     References
@@ -230,7 +230,7 @@ def log_ndtr(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str = "
     Accurate in both tails.
     NaN gives NaN; no value raises or warns.
 
-    float32 is correctly rounded for every argument, float64 within `error_bound`; smaller floats get the
+    float32 was correctly rounded wherever checked, float64 is within `error_bound`; smaller floats get the
     float64 result rounded once. The same bits on every instruction set.
 
     References
@@ -275,7 +275,7 @@ def ndtri(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str = "bes
     0 gives ``-inf``, 1 gives ``inf``, numbers outside of [0, 1] NaN.
     NaN gives NaN; no value raises or warns.
 
-    float32 is correctly rounded for every argument, float64 within `error_bound`; smaller floats get the
+    float32 was correctly rounded wherever checked, float64 is within `error_bound`; smaller floats get the
     float64 result rounded once. The same bits on every instruction set.
 
     References
@@ -320,7 +320,7 @@ def gelu(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str = "best
     ``-inf`` gives -0; the lower tail keeps its relative accuracy.
     NaN gives NaN; no value raises or warns.
 
-    float32 is correctly rounded for every argument, float64 within `error_bound`; smaller floats get the
+    float32 was correctly rounded wherever checked, float64 is within `error_bound`; smaller floats get the
     float64 result rounded once. The same bits on every instruction set.
 
     References

@@ -46,7 +46,7 @@ def exp(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str = "best"
     ``-inf`` gives 0, overflow infinity, underflow is gradual.
     NaN gives NaN; no value raises or warns.
 
-    float32 is correctly rounded for every argument, float64 within `error_bound`; smaller floats get the
+    float32 was correctly rounded wherever checked, float64 is within `error_bound`; smaller floats get the
     float64 result rounded once. The same bits on every instruction set.
 
     References
@@ -91,7 +91,7 @@ def exp2(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str = "best
     Exact for integers. Overflow gives infinity, underflow is gradual.
     NaN gives NaN; no value raises or warns.
 
-    float32 is correctly rounded for every argument, float64 within `error_bound`; smaller floats get the
+    float32 was correctly rounded wherever checked, float64 is within `error_bound`; smaller floats get the
     float64 result rounded once. The same bits on every instruction set.
 
     References
@@ -136,7 +136,7 @@ def exp10(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str = "bes
     Exact wherever the result is a float. Overflow gives infinity, underflow is gradual.
     NaN gives NaN; no value raises or warns.
 
-    float32 is correctly rounded for every argument, float64 within `error_bound`; smaller floats get the
+    float32 was correctly rounded wherever checked, float64 is within `error_bound`; smaller floats get the
     float64 result rounded once. The same bits on every instruction set.
 
     References
@@ -181,7 +181,7 @@ def expm1(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str = "bes
     ``-inf`` gives -1; -0 stays -0.
     NaN gives NaN; no value raises or warns.
 
-    float32 is correctly rounded for every argument, float64 within `error_bound`; smaller floats get the
+    float32 was correctly rounded wherever checked, float64 is within `error_bound`; smaller floats get the
     float64 result rounded once. The same bits on every instruction set.
 
     References

@@ -46,7 +46,7 @@ def log(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str = "best"
     0 gives ``-inf``, negative numbers NaN.
     NaN gives NaN; no value raises or warns.
 
-    float32 is correctly rounded for every argument, float64 within `error_bound`; smaller floats get the
+    float32 was correctly rounded wherever checked, float64 is within `error_bound`; smaller floats get the
     float64 result rounded once. The same bits on every instruction set.
 
     References
@@ -91,7 +91,7 @@ def log2(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str = "best
     Exact for powers of two. 0 gives ``-inf``, negative numbers NaN.
     NaN gives NaN; no value raises or warns.
 
-    float32 is correctly rounded for every argument, float64 within `error_bound`; smaller floats get the
+    float32 was correctly rounded wherever checked, float64 is within `error_bound`; smaller floats get the
     float64 result rounded once. The same bits on every instruction set.
 
     References
@@ -136,7 +136,7 @@ def log10(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str = "bes
     Exact for powers of ten. 0 gives ``-inf``, negative numbers NaN.
     NaN gives NaN; no value raises or warns.
 
-    float32 is correctly rounded for every argument, float64 within `error_bound`; smaller floats get the
+    float32 was correctly rounded wherever checked, float64 is within `error_bound`; smaller floats get the
     float64 result rounded once. The same bits on every instruction set.
 
     References
@@ -181,7 +181,7 @@ def log1p(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str = "bes
     -1 gives ``-inf``, smaller numbers NaN; -0 stays -0.
     NaN gives NaN; no value raises or warns.
 
-    float32 is correctly rounded for every argument, float64 within `error_bound`; smaller floats get the
+    float32 was correctly rounded wherever checked, float64 is within `error_bound`; smaller floats get the
     float64 result rounded once. The same bits on every instruction set.
 
     References

@@ -49,7 +49,7 @@ def tanh(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str = "best
     Odd; ``+-inf`` give +-1.
     NaN gives NaN; no value raises or warns.
 
-    float32 is correctly rounded for every argument, float64 within `error_bound`; smaller floats get the
+    float32 was correctly rounded wherever checked, float64 is within `error_bound`; smaller floats get the
     float64 result rounded once. The same bits on every instruction set.
 
     References
@@ -94,7 +94,7 @@ def sigmoid(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str = "b
     The lower tail keeps its relative accuracy, subnormal results included.
     NaN gives NaN; no value raises or warns.
 
-    float32 is correctly rounded for every argument, float64 within `error_bound`; smaller floats get the
+    float32 was correctly rounded wherever checked, float64 is within `error_bound`; smaller floats get the
     float64 result rounded once. The same bits on every instruction set.
 
     References
@@ -139,7 +139,7 @@ def log_sigmoid(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str 
     Accurate in both tails.
     NaN gives NaN; no value raises or warns.
 
-    float32 is correctly rounded for every argument, float64 within `error_bound`; smaller floats get the
+    float32 was correctly rounded wherever checked, float64 is within `error_bound`; smaller floats get the
     float64 result rounded once. The same bits on every instruction set.
 
     References
@@ -184,7 +184,7 @@ def softplus(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str = "
     Accurate in both tails.
     NaN gives NaN; no value raises or warns.
 
-    float32 is correctly rounded for every argument, float64 within `error_bound`; smaller floats get the
+    float32 was correctly rounded wherever checked, float64 is within `error_bound`; smaller floats get the
     float64 result rounded once. The same bits on every instruction set.
 
     References
@@ -229,7 +229,7 @@ def silu(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str = "best
     ``-inf`` gives -0.
     NaN gives NaN; no value raises or warns.
 
-    float32 is correctly rounded for every argument, float64 within `error_bound`; smaller floats get the
+    float32 was correctly rounded wherever checked, float64 is within `error_bound`; smaller floats get the
     float64 result rounded once. The same bits on every instruction set.
 
     References
@@ -274,7 +274,7 @@ def gelu_tanh(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str = 
     ``-inf`` gives -0; the lower tail keeps its relative accuracy.
     NaN gives NaN; no value raises or warns.
 
-    float32 is correctly rounded for every argument, float64 within `error_bound`; smaller floats get the
+    float32 was correctly rounded wherever checked, float64 is within `error_bound`; smaller floats get the
     float64 result rounded once. The same bits on every instruction set.
 
     References

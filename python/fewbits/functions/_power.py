@@ -44,7 +44,7 @@ def rsqrt(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str = "bes
     +-0 give ``+-inf``, negative numbers NaN.
     NaN gives NaN; no value raises or warns.
 
-    float32 is correctly rounded for every argument, float64 within `error_bound`; smaller floats get the
+    float32 was correctly rounded wherever checked, float64 is within `error_bound`; smaller floats get the
     float64 result rounded once. The same bits on every instruction set.
 
     References
@@ -88,7 +88,7 @@ def cbrt(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str = "best
     Odd; exact for cubes.
     NaN gives NaN; no value raises or warns.
 
-    float32 is correctly rounded for every argument, float64 within `error_bound`; smaller floats get the
+    float32 was correctly rounded wherever checked, float64 is within `error_bound`; smaller floats get the
     float64 result rounded once. The same bits on every instruction set.
 
     References

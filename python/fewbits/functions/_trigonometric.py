@@ -44,7 +44,7 @@ def sin(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str = "best"
     Arguments of every size keep full accuracy. Infinities give NaN; -0 stays -0.
     NaN gives NaN; no value raises or warns.
 
-    float32 is correctly rounded for every argument, float64 within `error_bound`; smaller floats get the
+    float32 was correctly rounded wherever checked, float64 is within `error_bound`; smaller floats get the
     float64 result rounded once. The same bits on every instruction set.
 
     References
@@ -89,7 +89,7 @@ def cos(x: ArrayLike, *, out: NDArray[Any] | None = None, accuracy: str = "best"
     Arguments of every size keep full accuracy. Infinities give NaN.
     NaN gives NaN; no value raises or warns.
 
-    float32 is correctly rounded for every argument, float64 within `error_bound`; smaller floats get the
+    float32 was correctly rounded wherever checked, float64 is within `error_bound`; smaller floats get the
     float64 result rounded once. The same bits on every instruction set.
 
     References
