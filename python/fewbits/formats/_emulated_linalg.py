@@ -577,10 +577,12 @@ def refine(
         if not np.isfinite(array).all():
             raise ArgumentError(f"{function}: {name} must be finite")
     which = choice(function, "method", method, ("ir", "gmres"))
-    contexts = [_context(f)._take(1 << 40) for f in (factor, working, residual)]
+    of_factor, of_work, of_residual = (_context(f)._take(1 << 40) for f in (factor, working, residual))
     x = np.empty(n)
     report = _core.refine(
-        *contexts,
+        of_factor,
+        of_work,
+        of_residual,
         n,
         matrix.reshape(-1),
         right,

@@ -181,7 +181,8 @@ def lmul_dot(a: ArrayLike, b: ArrayLike, **options: Any) -> float:
 
 def _softmax(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     wide = np.exp(scores.astype(np.float64) - scores.max(axis=-1, keepdims=True))
-    return (wide / wide.sum(axis=-1, keepdims=True)).astype(np.float32)
+    shares: NDArray[np.float32] = (wide / wide.sum(axis=-1, keepdims=True)).astype(np.float32)
+    return shares
 
 
 def lmul_attention(
