@@ -130,9 +130,9 @@ namespace detail {
 // symbol: a long part is coded so only where a run from its middle, all of the learning included, takes less
 // than its share of the block.
 inline void try_adaptive(Bytes& block, Span<const std::int32_t> symbols, const AdaptiveModel& model) {
-    constexpr std::size_t sample = 8192;
+    constexpr std::size_t sample = 4096;
     Bytes other;
-    if (symbols.size() > 4 * sample) {
+    if (symbols.size() > 2 * sample) {
         append_adaptive_block(other, symbols.subspan((symbols.size() - sample) / 2, sample), model);
         if (std::uint64_t{other.size()} * symbols.size() / sample >= block.size()) return;
         other.clear();
