@@ -240,7 +240,7 @@ def test_usage_errors(model: Path, tmp_path: Path) -> None:
         assert (result.returncode, result.stdout) == (2, "")
         assert result.stderr.startswith("usage: fewbits")
         assert "Traceback" not in result.stderr
-    assert_error(run("compress", model, "--codec", "jpeg"), 2, "codec must be one of lossless, got 'jpeg'")
+    assert_error(run("compress", model, "--codec", "jpeg"), 2, "codec must be one of 'lossless', got 'jpeg'")
     assert_error(run("compress", model, "--include", "x*"), 2, model, "no tensor matches 'x*'")
     assert not list(tmp_path.glob("*.fewbits"))
 
