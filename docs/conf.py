@@ -21,3 +21,5 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 napoleon_google_docstring = False
 napoleon_use_rtype = False
+# Words of a parameter's description ("shape (n,)") are no links to attributes that happen to be called so.
+suppress_warnings = ["ref.python"]

@@ -151,8 +151,6 @@ class EmulatedArray:
 
     Attributes
     ----------
-    values : ndarray
-        The values, exactly, as float32 or float64.
     context : Context
     format : FloatFormat
     shape, ndim, size, dtype
@@ -189,7 +187,7 @@ class EmulatedArray:
     # ---- what it is ----
     @property
     def values(self) -> NDArray[Any]:
-        """A read-only view of the values."""
+        """The values, exactly, as a read-only view of float32 or float64."""
         view = self._values.view()
         view.flags.writeable = False
         return view

@@ -181,8 +181,9 @@ def compensated_sum(x: ArrayLike, *, method: str = "sum_k", k: int = 2) -> float
 
     Notes
     -----
-    With u the unit roundoff and n elements the error is at most about u |sum| plus: n^k u^k sum |x| (sum_k),
-    2 n^2 u^2 sum |x| (neumaier), 2 u sum |x| (kahan), u log2(n) sum |x| (pairwise).
+    With u the unit roundoff, n elements, S their sum and A that of their magnitudes, the error is at most
+    about ``u |S|`` plus: ``n^k u^k A`` (sum_k), ``2 n^2 u^2 A`` (neumaier), ``2 u A`` (kahan),
+    ``u log2(n) A`` (pairwise).
 
     References
     ----------
