@@ -25,7 +25,11 @@ public:
     using Word = unsigned;
     static constexpr Word standard = 0x1f80;  // MXCSR: all exceptions masked
     static Word read() { return _mm_getcsr(); }
-    static void write(Word word) { _mm_setcsr(word); }
+    static void write(Word word) {
+        fence();
+        _mm_setcsr(word);
+        fence();
+    }
 #elif defined(__aarch64__) && (defined(__GNUC__) || defined(__clang__))
     using Word = std::uint64_t;
     static constexpr Word standard = 0;  // FPCR; its flags live in FPSR, which nothing reads
@@ -34,7 +38,7 @@ public:
         __asm__ volatile("mrs %0, fpcr" : "=r"(word));
         return word;
     }
-    static void write(Word word) { __asm__ volatile("msr fpcr, %0" : : "r"(word)); }
+    static void write(Word word) { __asm__ volatile("msr fpcr, %0" : : "r"(word) : "memory"); }
 #else
     using Word = unsigned;
     static constexpr Word standard = 0;
@@ -43,6 +47,13 @@ public:
 #endif
 
 private:
+    // Keeps what is loaded and stored, and so what is computed between a load and a store, on its side.
+    static void fence() {
+#if defined(__GNUC__) || defined(__clang__)
+        __asm__ volatile("" : : : "memory");
+#endif
+    }
+
     Word saved_;
 };
 
