@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -65,33 +66,57 @@ class Build:
             done = run(*configure)
         assert done.returncode == 0, done.stdout
         jobs = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        self.pool = ThreadPoolExecutor(jobs)
+        self.started: dict[str, Future[subprocess.CompletedProcess[str]]] = {}
         built = run(tool("cmake"), "--build", self.directory, "--", "-k", "0", "-j", str(jobs))
         self.succeeded = built.returncode == 0
         # Without the progress: what is left are the failed commands and what they printed.
         lines = built.stdout.splitlines(keepends=True)
         self.log = "".join(line for line in lines if not re.match(r"\[\d+/\d+\] ", line))
 
-    def check(self, program: str, isa: str, *emulator: str) -> None:
-        """Runs a test program; raises the failure of the test case where it does not succeed."""
+    def start(self, programs: set[str], isas: tuple[str, ...], *emulator: str) -> None:
+        """Begins to run programs, as many at a time as there are CPUs."""
+        for program in sorted(programs):
+            for isa in isas:
+                path = self.directory / "tests/cpp" / f"{program}_{isa}"
+                if path.is_file():
+                    self.started[path.name] = self.pool.submit(run, *emulator, path)
+
+    def check(self, program: str, isa: str) -> None:
+        """Waits for a test program; raises the failure of the test case where it does not succeed."""
         name = f"{program}_{isa}"
         path = self.directory / "tests/cpp" / name
         # Where compiling or linking failed, the program of an earlier run may still be there.
         failed = re.search(rf"^FAILED: .*tests/cpp/(CMakeFiles/)?{name}(\.dir/| |$)", self.log, re.MULTILINE)
         if failed or not path.is_file():
             pytest.fail(f"{name} did not build\n{self.log}", pytrace=False)
-        done = run(*emulator, path)
+        done = self.started[name].result()
         if done.returncode != 0:
             pytest.fail(f"{name}: exit status {done.returncode}\n{done.stdout}", pytrace=False)
         print(done.stdout)
 
 
-@pytest.fixture(scope="session")
-def native() -> Build:
-    return Build("cpp-tests")
+def runs(isa: str) -> bool:
+    from fewbits._core import _cpu
+
+    return isa == "scalar" or isa in _cpu.supported_isas()
+
+
+def chosen(request: pytest.FixtureRequest, test: str) -> set[str]:
+    """The programs whose cases of `test` are run in this session."""
+    items = [item for item in request.session.items if isinstance(item, pytest.Function)]
+    return {item.callspec.params["program"] for item in items if item.originalname == test}
 
 
 @pytest.fixture(scope="session")
-def cross() -> Build:
+def native(request: pytest.FixtureRequest) -> Build:
+    build = Build("cpp-tests")
+    build.start(chosen(request, "test_program"), tuple(isa for isa in ISAS if runs(isa)))
+    return build
+
+
+@pytest.fixture(scope="session")
+def cross(request: pytest.FixtureRequest) -> Build:
     missing = [name for name in (CROSS_COMPILER, QEMU) if shutil.which(name) is None]
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)}")
@@ -102,7 +127,9 @@ def cross() -> Build:
         options.append(f"-DEigen3_DIR={eigen}")
     except PackageNotFoundError:
         pass
-    return Build("cpp-tests-aarch64", *options)
+    build = Build("cpp-tests-aarch64", *options)
+    build.start(chosen(request, "test_program_on_aarch64"), ("neon",), QEMU, "-L", CROSS_LIBRARIES)
+    return build
 
 
 def test_everything_builds(native: Build) -> None:
@@ -114,7 +141,7 @@ def test_everything_builds(native: Build) -> None:
 @pytest.mark.parametrize("isa", ISAS)
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_program(native: Build, program: str, isa: str) -> None:
-    if isa not in ("scalar", *_supported_isas()):
+    if not runs(isa):
         pytest.skip(f"this machine does not run {isa}")
     native.check(program, isa)
 
@@ -130,10 +157,4 @@ def test_everything_builds_for_aarch64(cross: Build) -> None:
 @pytest.mark.skipif(MACHINE == "aarch64", reason="the native programs are those for aarch64")
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_program_on_aarch64(cross: Build, program: str) -> None:
-    cross.check(program, "neon", QEMU, "-L", CROSS_LIBRARIES)
-
-
-def _supported_isas() -> list[str]:
-    from fewbits._core import _cpu
-
-    return _cpu.supported_isas()
+    cross.check(program, "neon")
