@@ -103,7 +103,7 @@ def runs(isa: str) -> bool:
 
 
 def chosen(request: pytest.FixtureRequest, test: str) -> set[str]:
-    """The programs whose cases of `test` are run in this session."""
+    """The programs whose cases of `test` are chosen in this run of pytest."""
     items = [item for item in request.session.items if isinstance(item, pytest.Function)]
     return {item.callspec.params["program"] for item in items if item.originalname == test}
 
