@@ -26,6 +26,7 @@
 #include "fewbits/core/checksum.hpp"
 #include "fewbits/core/fixed_log.hpp"
 #include "fewbits/core/isa.hpp"
+#include "fewbits/core/memory.hpp"
 #include "fewbits/core/parallel.hpp"
 #include "fewbits/core/span.hpp"
 
@@ -181,6 +182,9 @@ private:
         for (std::uint64_t done = 0; done < n; done += chunk) {
             const std::size_t count = static_cast<std::size_t>(std::min<std::uint64_t>(chunk, n - done));
             fetch(begin + done, count, words);
+            const std::uint64_t next = std::min<std::uint64_t>(chunk, n - done - count) * sizeof(Word);
+            for (std::uint64_t line = 0; line < next; line += 64)
+                prefetch(data_.data() + (begin + done + count) * sizeof(Word) + line);
             body(Span<const Word>(words, count), done);
         }
     }

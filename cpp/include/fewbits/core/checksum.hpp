@@ -21,6 +21,7 @@
 #include "fewbits/core/bits.hpp"
 #include "fewbits/core/error_free.hpp"
 #include "fewbits/core/isa.hpp"
+#include "fewbits/core/memory.hpp"
 #include "fewbits/core/span.hpp"
 
 // Not plain __SSE4_2__: the namespace of this build must tell its instructions (core/isa.hpp).
@@ -136,16 +137,6 @@ FEWBITS_INLINE Crc32cRegister crc32c_byte(Crc32cRegister crc, std::uint8_t byte)
     return __crc32cb(crc, byte);
 }
 #endif
-
-FEWBITS_INLINE void prefetch(const std::uint8_t* bytes) {
-#if FEWBITS_HAVE_AVX2
-    _mm_prefetch(reinterpret_cast<const char*>(bytes), _MM_HINT_T0);
-#elif defined(__GNUC__) || defined(__clang__)
-    __builtin_prefetch(bytes);
-#else
-    static_cast<void>(bytes);
-#endif
-}
 
 template <std::size_t Stream>
 inline constexpr Crc32cTable<4> crc32c_shifts = crc32c_shift_table(Stream);

@@ -1,8 +1,8 @@
 // Memory for large results.
 //
 //   prefer_huge_pages   asks the system to back memory that was not touched yet by huge pages: a fresh page
-//   of
-//                       4 KiB costs a fault, about as long as coding the weights in it takes
+//                       of 4 KiB costs a fault, about as long as coding the weights in it takes
+//   prefetch            asks for one line of the cache ahead of its use
 //   Arena               keeps copies of byte strings in a few large pieces; any thread may add one
 //
 // Neither changes a result; where the system knows no such advice the first does nothing.
@@ -42,6 +42,14 @@ inline void prefer_huge_pages(Span<std::uint8_t> memory) {
         static_cast<void>(::madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE));
 #else
     static_cast<void>(memory);
+#endif
+}
+
+FEWBITS_INLINE void prefetch(const std::uint8_t* bytes) {
+#if defined(__GNUC__) || defined(__clang__)
+    __builtin_prefetch(bytes);
+#else
+    static_cast<void>(bytes);
 #endif
 }
 

@@ -3,6 +3,7 @@
 //   shift_left, shift_right   by a constant, by one count below 32, or by a count below 32 per lane
 //   multiply_high(a, b)       the high halves of the 64-bit products
 //   keep(m, a)                a where the mask is true, else 0
+//   value_barrier(a)          a, opaque to the optimiser (FEWBITS_VALUE_BARRIER)
 //   lookup(table, index)      table[index[i]] from memory; the caller vouches for the indices
 //   lookup_through(first, table, index, out)
 //                             table[first[index[i]]], with first[index[i]] left in out[i]
@@ -21,6 +22,7 @@
 #include <cstring>
 
 #include "fewbits/core/bits.hpp"
+#include "fewbits/core/error_free.hpp"
 #include "fewbits/core/isa.hpp"
 #include "fewbits/simd/mask.hpp"
 
@@ -134,6 +136,10 @@ FEWBITS_INLINE mask<8> operator<=(u32x8 a, u32x8 b) {
 // a > b for lanes below 2^31: x86 compares signed numbers only.
 FEWBITS_INLINE mask<8> greater_below_2_31(u32x8 a, u32x8 b) { return {_mm256_cmpgt_epi32(a.v, b.v)}; }
 FEWBITS_INLINE u32x8 keep(mask<8> m, u32x8 a) { return {_mm256_and_si256(m.v, a.v)}; }
+FEWBITS_INLINE u32x8 value_barrier(u32x8 a) {
+    FEWBITS_VALUE_BARRIER(a.v);
+    return a;
+}
 
 // table[index] for each lane.
 FEWBITS_INLINE u32x8 lookup(const std::uint32_t* table, u32x8 index) {
@@ -141,10 +147,12 @@ FEWBITS_INLINE u32x8 lookup(const std::uint32_t* table, u32x8 index) {
     return {_mm256_i32gather_epi32(reinterpret_cast<const int*>(table), index.v, 4)};
 #else
     const __m128i low = _mm256_castsi256_si128(index.v), high = _mm256_extracti128_si256(index.v, 1);
-    // Pairs of entries by inserts, joined by an unpack: the shortest way from the loads to the vector.
-    const auto two = [table](std::uint64_t at) {
+    // Pairs of entries by inserts, joined by an unpack: the shortest way from the loads to the vector. A
+    // shift by a register leaves its operand whole, one by a constant costs a copy more.
+    const std::uint64_t half = fewbits::value_barrier(std::uint64_t{32});
+    const auto two = [table, half](std::uint64_t at) {
         const __m128i v = _mm_cvtsi32_si128(static_cast<int>(table[at & 0xffffffffU]));
-        return _mm_insert_epi32(v, static_cast<int>(table[at >> 32]), 1);
+        return _mm_insert_epi32(v, static_cast<int>(table[at >> half]), 1);
     };
     const auto four = [two](__m128i at) {
         return _mm_unpacklo_epi64(two(static_cast<std::uint64_t>(_mm_cvtsi128_si64(at))),
@@ -157,9 +165,10 @@ FEWBITS_INLINE u32x8 lookup(const std::uint32_t* table, u32x8 index) {
 FEWBITS_INLINE u32x8 lookup_through(const std::uint8_t* first, const std::uint32_t* table, u32x8 index,
                                     std::uint8_t* out) {
     const __m128i low = _mm256_castsi256_si128(index.v), high = _mm256_extracti128_si256(index.v, 1);
+    const std::uint64_t half = fewbits::value_barrier(std::uint64_t{32});  // as in lookup
     const auto two = [=](std::uint64_t at, std::uint8_t* to) {
         to[0] = first[at & 0xffffffffU];
-        to[1] = first[at >> 32];
+        to[1] = first[at >> half];
         const __m128i v = _mm_cvtsi32_si128(static_cast<int>(table[to[0]]));
         return _mm_insert_epi32(v, static_cast<int>(table[to[1]]), 1);
     };
@@ -267,6 +276,11 @@ FEWBITS_INLINE mask<8> greater_below_2_31(u32x8 a, u32x8 b) {
 }
 FEWBITS_INLINE u32x8 keep(mask<8> m, u32x8 a) {
     return {vandq_u32(vreinterpretq_u32_u8(m.lo), a.lo), vandq_u32(vreinterpretq_u32_u8(m.hi), a.hi)};
+}
+FEWBITS_INLINE u32x8 value_barrier(u32x8 a) {
+    FEWBITS_VALUE_BARRIER(a.lo);
+    FEWBITS_VALUE_BARRIER(a.hi);
+    return a;
 }
 
 FEWBITS_INLINE u32x8 lookup(const std::uint32_t* table, u32x8 index) {
@@ -398,6 +412,7 @@ FEWBITS_INLINE mask<8> greater_below_2_31(u32x8 a, u32x8 b) {
 FEWBITS_INLINE u32x8 keep(mask<8> m, u32x8 a) {
     return detail::generate<u32x8>([&](std::size_t j) { return m.lane[j] ? a.lane[j] : 0U; });
 }
+FEWBITS_INLINE u32x8 value_barrier(u32x8 a) { return a; }
 FEWBITS_INLINE u32x8 lookup(const std::uint32_t* table, u32x8 index) {
     return detail::generate<u32x8>([&](std::size_t j) { return table[index.lane[j]]; });
 }

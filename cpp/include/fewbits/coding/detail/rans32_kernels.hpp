@@ -1,9 +1,12 @@
 // The vector loops of A32 (coding/rans.hpp) with 32 lanes: rounds of 32 symbols, four vectors of states.
 //
-// Decoding waits for the way from a state through its slot to the next state (about 50 cycles on Zen 5), not
-// for execution units: two independent streams in one loop take hardly longer than one, hence
-// decode_rounds_pair. Measured on Zen 5 at 2.55 bits a symbol: one stream 2.3, two 2.9 symbols/ns; refilling
-// by a byte shuffle within halves of the vector instead of permuting across it is worth 10 % of that.
+// Decoding one stream waits for the way from a state through its slot to the next state (about 50 cycles on
+// Zen 5), hence decode_rounds_pair: two independent streams in one loop. Two are bounded by the number of
+// instructions (some 53 for eight symbols, 5 a cycle), encoding by the two ports for shuffles and shifts.
+// Measured on Zen 5 at 2.55 bits a symbol: one stream 2.3, two 2.9 symbols/ns; refilling by a byte shuffle
+// within halves of the vector instead of permuting across it is worth 10 % of that. Tried and dropped:
+// entries by broadcast loads and blends instead of inserts (equal), indices of two vectors packed to 16 bits
+// before they leave the vector (equal), indices through memory (0.85).
 #pragma once
 
 #include <array>
@@ -97,8 +100,10 @@ FEWBITS_INLINE void decode_round(const Step& step, simd::u32x8 (&x)[4], const st
 #endif
     for (std::size_t group = 0; group < 4; ++group) {
         entry[group] = step(x[group], out + 8 * group);
-        const simd::mask<8> need = Half ? greater_below_2_31(u32x8::broadcast(1U << 16), x[group])
-                                        : x[group] <= u32x8::broadcast(0xffff);
+        // The barrier keeps GCC from comparing in two instructions, as min(x, 0xffff) == x.
+        const simd::mask<8> need =
+            Half ? greater_below_2_31(value_barrier(u32x8::broadcast(1U << 16)), x[group])
+                 : x[group] <= u32x8::broadcast(0xffff);
         const std::uint32_t lanes = bits(need);
         const u32x8 words = simd::expand_words(next, lanes);
         x[group] = shift_left(x[group], keep(need, u32x8::broadcast(16))) | words;
@@ -165,10 +170,7 @@ inline std::uint8_t* encode_rounds(const void* entries, unsigned precision, cons
     u32x8 most = u32x8::broadcast(largest);
     const u32x8 low = u32x8::broadcast(0xffff), all_but_one = u32x8::broadcast((1U << precision) - 1);
     for (std::size_t round = rounds; round-- > 0;) {
-#if defined(__GNUC__) && !defined(__clang__)
-#pragma GCC unroll 4
-#endif
-        for (std::size_t group = 4; group-- > 0;) {
+        const auto encode_group = [&](std::size_t group) FEWBITS_INLINE_LAMBDA {
             const simd::Fields4 entry = simd::lookup4(entries, ranks + 32 * round + 8 * group);
             const u32x8 frequency = entry.field1 & low;  // less one
             most = max(most, frequency);
@@ -179,7 +181,12 @@ inline std::uint8_t* encode_rounds(const void* entries, unsigned precision, cons
             const u32x8 y = shift_right(x[group], keep(full, u32x8::broadcast(16)));
             const u32x8 quotient = shift_right(multiply_high(y + entry.field3, entry.field0), entry.field2);
             x[group] = y + simd::shift_right<16>(entry.field1) + quotient * (all_but_one - frequency);
-        }
+        };
+        // GCC leaves a loop over the groups a loop, with the states in memory.
+        encode_group(3);
+        encode_group(2);
+        encode_group(1);
+        encode_group(0);
     }
     for (std::size_t group = 0; group < 4; ++group) store(x[group], states + 8 * group);
     std::uint32_t lanes[8];
