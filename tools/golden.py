@@ -1,17 +1,22 @@
-"""Write the golden container of this format version: ``python tools/golden.py tests/data/golden``.
+"""Write the golden files of this format version: ``python tools/golden.py tests/data/golden``.
 
-Run once for a format version and committed; every later version must decode it. Needs ml_dtypes.
+A container and messages of every kind. Run once for a format version and committed; every later version must
+decode them. Needs ml_dtypes.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import fewbits
 import ml_dtypes
 import numpy as np
+from fewbits import coding
 
 
 def tensors() -> dict[str, np.ndarray]:
@@ -40,7 +45,60 @@ def tensors() -> dict[str, np.ndarray]:
     }
 
 
+def messages() -> dict[str, tuple[np.ndarray, Callable[[], Any], dict[str, Any]]]:
+    """Symbols, how to make their model, and options of `coding.encode`, by name.
+
+    All from integer arithmetic: a reader in years to come must make the same parameters.
+    """
+    i = np.arange(600, dtype=np.int64)
+    hashed = (i * 2654435761 % 4294967296) >> 12  # 20 bits
+    small = np.minimum(hashed % 97, hashed % 53) % 40
+    unit = (hashed / 1048576).astype(np.float32)
+    scale = np.float32(0.25) + 4 * unit
+    mean = (20 * unit[::-1] - 10).astype(np.float32)
+    symbols = np.rint(mean + scale * (2 * unit - 1)).astype(np.int64)
+    three = np.stack([unit + 1, 2 - unit, unit * 0 + 1]).astype(np.float32)
+    mixture = (three, np.stack([mean, mean + 1, mean - 2]), np.stack([scale, scale * 2, scale / 4]))
+    rows = 1 + (hashed[:, np.newaxis] * np.arange(1, 9)) % 31
+    counts = np.bincount(small, minlength=40)
+    return {
+        "static": (small, lambda: coding.Categorical.from_counts(counts), {}),
+        "static, precision 20": (small, lambda: coding.Categorical.from_counts(counts, precision=20), {}),
+        "static, one lane": (small[:50], lambda: coding.Categorical.from_counts(counts), {"lanes": 1}),
+        "uniform": (small, lambda: coding.Uniform(300), {"checksum": False}),
+        "bernoulli": (small % 2, lambda: coding.Bernoulli(0.25), {"param_hash": True}),
+        "gaussian": (symbols, lambda: coding.Gaussian(mean, scale), {"param_hash": True}),
+        "gaussian, bounded": (
+            np.clip(symbols, -8, 8),
+            lambda: coding.Gaussian(mean, scale, support=(-8, 8)),
+            {},
+        ),
+        "laplace": (symbols, lambda: coding.Laplace(mean, scale), {}),
+        "logistic": (symbols, lambda: coding.Logistic(mean, scale), {}),
+        "mixture": (
+            symbols,
+            lambda: coding.Mixture(*mixture, normalize=True),
+            {"param_hash": True, "lanes": 8},
+        ),
+        "exceptions": (symbols * 100000, lambda: coding.Gaussian(mean, scale), {}),
+        "rows": (hashed % 8, lambda: coding.CategoricalRows(rows / rows.sum(axis=1, keepdims=True)), {}),
+        "adaptive bits": (small % 2, coding.AdaptiveBitModel, {}),
+        "adaptive nibbles": (small % 16, coding.AdaptiveNibbleModel, {}),
+        "adaptive bytes": (small, coding.AdaptiveByteModel, {}),
+        "adaptive bytes, order 1": (small, lambda: coding.AdaptiveByteModel(1), {"lanes": 4}),
+        "adaptive tree": (hashed % 1000, lambda: coding.AdaptiveTreeModel(1000), {}),
+        "exp-golomb": (symbols * (hashed % 77), coding.AdaptiveExpGolombModel, {}),
+        "empty": (symbols[:0], lambda: coding.Uniform(300), {}),
+        "constant": (small * 0 + 3, lambda: coding.Categorical.from_counts([0, 0, 0, 1]), {}),
+    }
+
+
 def main(directory: Path) -> None:
+    streams = {
+        name: base64.b64encode(coding.encode(symbols, model(), **options)).decode()
+        for name, (symbols, model, options) in messages().items()
+    }
+    (directory / "messages-1.json").write_text(json.dumps(streams, indent=1) + "\n")
     path = directory / "container-1.fewbits"
     fewbits.save(path, tensors(), metadata={"format": "pt", "note": "golden file of format 1.0"})
     with fewbits.open(path) as file:
