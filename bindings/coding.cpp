@@ -125,6 +125,7 @@ void register_coding(nb::module_& m) {
         "count_symbols", [](ByteArray data) { return coding::count_symbols(span(data)); },
         "data"_a.noconvert(), nb::call_guard<nb::gil_scoped_release>(),
         "Number of symbols in a message, from its headers.");
+    register_coding_codes(m);
     register_coding_models(m);
     register_coding_streams(m);
 }

@@ -82,5 +82,6 @@ inline const fewbits::coding::Support* support_or_null(const fewbits::coding::Su
     return support.size == 0 ? nullptr : &support;
 }
 
+void register_coding_codes(nb::module_& m);
 void register_coding_models(nb::module_& m);
 void register_coding_streams(nb::module_& m);

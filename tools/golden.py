@@ -17,6 +17,8 @@ import fewbits
 import ml_dtypes
 import numpy as np
 from fewbits import coding
+from fewbits._core import coding as _core
+from fewbits.coding._codes import CODE_MODELS
 
 
 def tensors() -> dict[str, np.ndarray]:
@@ -93,11 +95,21 @@ def messages() -> dict[str, tuple[np.ndarray, Callable[[], Any], dict[str, Any]]
     }
 
 
+def codes() -> np.ndarray:
+    """Codes whose spread changes by row and column, from integer arithmetic."""
+    i, j = np.arange(70, dtype=np.int64)[:, np.newaxis], np.arange(48, dtype=np.int64)
+    hashed = ((i * 48 + j) * 2654435761 % 4294967296) >> 16  # 16 bits
+    triangle = (hashed >> 8) + (hashed & 255) - 255
+    return triangle * (1 + i % 7) * (1 + j % 5) // 600
+
+
 def main(directory: Path) -> None:
     streams = {
         name: base64.b64encode(coding.encode(symbols, model(), **options)).decode()
         for name, (symbols, model, options) in messages().items()
     }
+    for model in CODE_MODELS:
+        streams[f"codes: {model}"] = base64.b64encode(coding.encode_codes(codes(), models=[model])).decode()
     (directory / "messages-1.json").write_text(json.dumps(streams, indent=1) + "\n")
     path = directory / "container-1.fewbits"
     fewbits.save(path, tensors(), metadata={"format": "pt", "note": "golden file of format 1.0"})
@@ -111,7 +123,12 @@ def main(directory: Path) -> None:
 
 
 def seeds(directory: Path) -> None:
-    """Small sound inputs for the fuzz targets (the last two bytes of a frame say where its checksum is)."""
+    """Small sound inputs for the fuzz targets (the last two bytes of a frame say where its checksum is, the
+    first three of a matrix of codes its shape and lowest code)."""
+    small_codes = codes()[:64, :40].clip(-100, 100).astype(np.int32)
+    payload = _core.context_encode(small_codes.reshape(-1), *small_codes.shape)
+    head = bytes([*small_codes.shape, int(small_codes.min()) % 256])
+    (directory / "fuzz_context_matrix" / "codes").write_bytes(head + payload)
     x = tensors()
     small = {name: x[name][:8, :64] for name in ("float32", "float32 sparse", "bfloat16", "int8", "bool")}
     for level in ("fast", "max"):

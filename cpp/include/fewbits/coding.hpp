@@ -9,6 +9,7 @@
 #include "fewbits/coding/categorical_rows.hpp"
 #include "fewbits/coding/compressai.hpp"
 #include "fewbits/coding/container.hpp"
+#include "fewbits/coding/context_matrix.hpp"
 #include "fewbits/coding/dtype.hpp"
 #include "fewbits/coding/float_split.hpp"
 #include "fewbits/coding/frame.hpp"

@@ -105,6 +105,10 @@ def count(symbols: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C'
 def count_symbols(data: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)]) -> int:
     """Number of symbols in a message, from its headers."""
 
+def context_encode(codes: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu', writable=False)], rows: int, columns: int) -> bytes: ...
+
+def context_decode(data: Annotated[NDArray[numpy.uint8], dict(shape=(None,), order='C', device='cpu', writable=False)], lo: int, rows: int, columns: int, out: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
+
 class Mixture:
     def __init__(self, weights: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], means: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], scales: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], n: int, k: int, stride_k: int, stride_n: int, family: int, normalize: bool) -> None: ...
 

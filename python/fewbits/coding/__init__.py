@@ -16,6 +16,7 @@ from fewbits.coding._adaptive import (
     AdaptiveNibbleModel,
     AdaptiveTreeModel,
 )
+from fewbits.coding._codes import CodesReport, decode_codes, encode_codes, inspect_codes
 from fewbits.coding._fit import fit, ideal_code_length
 from fewbits.coding._messages import code_length, decode, encode
 from fewbits.coding._models import Bernoulli, Categorical, Uniform
@@ -42,6 +43,7 @@ __all__ = [
     "Bernoulli",
     "Categorical",
     "CategoricalRows",
+    "CodesReport",
     "Decoder",
     "Encoder",
     "Gaussian",
@@ -52,9 +54,12 @@ __all__ = [
     "cdf_int",
     "code_length",
     "decode",
+    "decode_codes",
     "encode",
+    "encode_codes",
     "fit",
     "ideal_code_length",
+    "inspect_codes",
     "pmf",
     "self_test",
     "snap_parameters",
