@@ -2,7 +2,9 @@
 #pragma once
 
 #include "fewbits/formats/arithmetic.hpp"
+#include "fewbits/formats/binned_sum.hpp"
 #include "fewbits/formats/block_float.hpp"
+#include "fewbits/formats/code_dot.hpp"
 #include "fewbits/formats/codes.hpp"
 #include "fewbits/formats/compensated.hpp"
 #include "fewbits/formats/dynamic_fixed.hpp"
