@@ -11,6 +11,9 @@ using namespace fewbits;
 
 namespace {
 
+using DoubleDouble = DoubleWord<double>;
+using FloatFloat = DoubleWord<float>;
+
 // Sums of two floats are exact in 48 bits of 24 + 24 with a gap; a long double of 64 bits or a DoubleDouble
 // of 106 holds what is compared. Units: u^2.
 template <class T>

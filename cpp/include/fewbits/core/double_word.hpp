@@ -26,8 +26,6 @@ template <class T>
 struct DoubleWord {
     T hi, lo;
 };
-using DoubleDouble = DoubleWord<double>;
-using FloatFloat = DoubleWord<float>;
 
 template <class T>
 FEWBITS_INLINE DoubleWord<T> as_double_word(ErrorFree<T> x) {
