@@ -94,6 +94,14 @@ def sums() -> bytes:
     return np.array(results).tobytes()
 
 
+def reproducible_sums() -> bytes:
+    x = bell(19, 5003).astype(np.float64) * np.ldexp(1.0, (words(20, 5003) % 200).astype(np.int32) - 100)
+    results = [ff.binned_sum(v, fold=fold) for v in (x, x.astype(np.float32)) for fold in (1, 2, 3)]
+    codes = octets(4001) & 0x7B
+    results += [ff.exact_dot_codes(codes, codes[::-1], f) for f in ("float8_e4m3fn", "float8_e5m2", "fp4")]
+    return np.array(results).tobytes() + ff.ExactAccumulator(x).__getstate__()
+
+
 def dynamic_fixed() -> bytes:
     """Quantisation, products in both sums and all directions, arithmetic."""
     a, b = bell(17, 64 * 70).reshape(64, 70), bell(18, 70 * 33).reshape(70, 33)
@@ -121,6 +129,7 @@ KERNELS: dict[str, Callable[[], bytes]] = {
     "emulated_tf32_block": lambda: emulated(format="tf32", accumulate="block"),
     "emulated_e4m3_stochastic": lambda: emulated(format="float8_e4m3fn", rounding="stochastic", seed=1),
     "formats_dynamic_fixed": dynamic_fixed,
+    "formats_reproducible_sums": reproducible_sums,
     "formats_sums": sums,
     "lmul_matmul": lambda: ff.lmul_matmul(
         bell(11, 64 * 70).reshape(64, 70), bell(12, 70 * 33).reshape(70, 33)

@@ -57,9 +57,12 @@ from fewbits.formats._registry import FORMATS, FloatFormat, get, roundings
 from fewbits.formats._rounding import round_to
 from fewbits.formats._soft_errors import flip_bits, flip_exact_count
 from fewbits.formats._sums import (
+    ExactAccumulator,
+    binned_sum,
     compensated_dot,
     compensated_sum,
     exact_dot,
+    exact_dot_codes,
     exact_sum,
     horner,
     two_prod,
@@ -75,6 +78,7 @@ __all__ = [
     "Context",
     "DfpTensor",
     "EmulatedArray",
+    "ExactAccumulator",
     "Expansion",
     "ExponentHistogram",
     "FloatFormat",
@@ -82,6 +86,7 @@ __all__ = [
     "SolveReport",
     "asum",
     "axpy",
+    "binned_sum",
     "cg",
     "cholesky",
     "compensated_dot",
@@ -103,6 +108,7 @@ __all__ = [
     "emulated",
     "encode",
     "exact_dot",
+    "exact_dot_codes",
     "exact_sum",
     "exponent_histogram",
     "flip_bits",
