@@ -164,9 +164,7 @@ def exact_dot(
 
 def _codes(function: str, name: str, x: Any) -> NDArray[np.uint8]:
     array = np.asarray(x)
-    if array.dtype.kind == "V" or array.dtype.name.startswith(
-        ("float8", "float6", "float4", "int4", "uint4")
-    ):
+    if array.dtype.itemsize == 1 and array.dtype.kind not in "iub":
         array = array.view(np.uint8)  # types of ml_dtypes: their codes
     array = as_array(f"formats.{function}", name, array, "iu")
     if array.size and not 0 <= int(array.min()) <= int(array.max()) <= 255:
