@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from fewbits.formats._blocks import BLOCK_FORMATS, Bfp, BlockFormat, get_block, round_to_int
 from fewbits.formats._codes import decode, encode, pack, unpack
-from fewbits.formats._collage import CollageAdamW, Expansion
+from fewbits.formats._collage import CollageAdamW, CollageSGD, Expansion
 from fewbits.formats._dynamic_fixed import (
     DfpTensor,
     dfp_add,
@@ -75,6 +75,7 @@ __all__ = [
     "Bfp",
     "BlockFormat",
     "CollageAdamW",
+    "CollageSGD",
     "Context",
     "DfpTensor",
     "EmulatedArray",
