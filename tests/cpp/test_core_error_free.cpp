@@ -103,3 +103,28 @@ TEST(error_free_value_barrier_is_the_identity) {
     }
     CHECK_EQUAL(value_barrier(~std::uint64_t{5}), ~std::uint64_t{5});
 }
+
+TEST(error_free_robust_two_sum) {
+    const double most = std::numeric_limits<double>::max(),
+                 infinity = std::numeric_limits<double>::infinity();
+    CHECK_BITS(robust_two_sum(most, most).value, infinity);
+    CHECK_BITS(robust_two_sum(most, most).error, 0.0);
+    CHECK_BITS(robust_two_sum(infinity, 1.0).error, 0.0);
+    // Every pair near the largest number: finite where the sum is, and exact.
+    for (int i = 0; i < 40; ++i) {
+        const double a = most - std::ldexp(i, 971), b = -std::ldexp(1.0 + i / 64.0, 969 + i % 5);
+        for (const auto sum : {robust_two_sum(a, b), robust_two_sum(b, a)}) {
+            CHECK_BITS(sum.value, a + b);
+            CHECK(std::isfinite(sum.error));
+            // Both differences are exact: the parts differ by few binades.
+            CHECK_EQUAL((a - sum.value) + b, sum.error);
+        }
+    }
+    const Philox random(3);
+    for (std::uint64_t i = 0; i < 1000; ++i) {
+        const double a = std::ldexp(random.uniform01(2 * i) - 0.5, static_cast<int>(i % 60));
+        const double b = random.uniform01(2 * i + 1) - 0.5;
+        CHECK_BITS(robust_two_sum(a, b).value, two_sum(a, b).value);
+        CHECK_EQUAL(robust_two_sum(a, b).error, two_sum(a, b).error);
+    }
+}

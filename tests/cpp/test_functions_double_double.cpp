@@ -75,7 +75,7 @@ TEST(arithmetic_against_exact_products) {
         const double c = random.uniform01(4 * i + 2) + 0.5, d = (random.uniform01(4 * i + 3) - 0.5) * 0x1p-53;
         const DoubleDouble x{splat(a), splat(b)}, y{splat(c), splat(d)};
         // Reciprocal: x (1/x) = 1.
-        const DoubleDouble one = multiply(x, reciprocal(x));
+        const DoubleDouble one = multiply(x, functions::reciprocal(x));
         CHECK(std::fabs((first(one.hi) - 1) + first(one.lo)) < 0x1p-100);
         // (x + y) - y = x
         const DoubleDouble sum = add(add(x, y), negate(y));

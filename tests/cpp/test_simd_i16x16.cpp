@@ -124,3 +124,12 @@ TEST(i16x16_widen_and_pack) {
         for (std::size_t i = 0; i < 16; ++i) CHECK_EQUAL(int{got[i]}, clamped(wide[at + i]));
     }
 }
+
+TEST(i16x16_widen_i8) {
+    std::vector<std::int8_t> bytes;
+    for (int value = -128; value < 128; ++value) bytes.push_back(static_cast<std::int8_t>(value));
+    for (std::size_t at = 0; at + 16 <= bytes.size(); ++at) {
+        const auto got = lanes::to_array(widen_i8(&bytes[at]));
+        for (std::size_t i = 0; i < 16; ++i) CHECK_EQUAL(got[i], std::int16_t{bytes[at + i]});
+    }
+}

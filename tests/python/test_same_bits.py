@@ -94,6 +94,30 @@ def sums() -> bytes:
     return np.array(results).tobytes()
 
 
+def reproducible_sums() -> bytes:
+    x = bell(19, 5003).astype(np.float64) * np.ldexp(1.0, (words(20, 5003) % 200).astype(np.int32) - 100)
+    results = [ff.binned_sum(v, fold=fold) for v in (x, x.astype(np.float32)) for fold in (1, 2, 3)]
+    codes = octets(4001) & 0x7B
+    results += [ff.exact_dot_codes(codes, codes[::-1], f) for f in ("float8_e4m3fn", "float8_e5m2", "fp4")]
+    return np.array(results).tobytes() + ff.ExactAccumulator(x).__getstate__()
+
+
+def dynamic_fixed() -> bytes:
+    """Quantisation, products in both sums and all directions, arithmetic."""
+    a, b = bell(17, 64 * 70).reshape(64, 70), bell(18, 70 * 33).reshape(70, 33)
+    results = []
+    for bits in (8, 13, 16):
+        p, q = ff.dfp_quantize(a, bits), ff.dfp_quantize(b, bits, rounding="stochastic", seed=9)
+        results += [p.integers, q.integers, ff.dfp_gemm(p, q), ff.dfp_gemm(p, q, chain="maxima")]
+        results += [ff.dfp_gemv(p, q[:, 0]), ff.dfp_gemm(p, q, accumulate="int64").integers]
+        images, kernels = p[:, :64].reshape(4, 2, 8, 64), q[:18, :9].reshape(3, 2, 3, 9)
+        results.append(ff.dfp_conv2d(images, kernels, stride=2, padding=1))
+        small = ff.dfp_quantize(b[:64] * np.float32(0.01), bits)[:, :3]
+        results += [(p[:, :3] + small).integers, ff.dfp_maximum(p[:, :3], small).integers]
+        results.append(ff.dfp_downconvert(p * p, bits).dequantize())
+    return b"".join(r.tobytes() for r in results)
+
+
 KERNELS: dict[str, Callable[[], bytes]] = {
     "crc32c": lambda: b"".join(core.crc32c(octets(n)).to_bytes(4, "little") for n in range(0, 40_000, 997)),
     "xxh64": lambda: b"".join(core.xxh64(octets(n), n).to_bytes(8, "little") for n in range(0, 2_000, 7)),
@@ -104,6 +128,8 @@ KERNELS: dict[str, Callable[[], bytes]] = {
     ),
     "emulated_tf32_block": lambda: emulated(format="tf32", accumulate="block"),
     "emulated_e4m3_stochastic": lambda: emulated(format="float8_e4m3fn", rounding="stochastic", seed=1),
+    "formats_dynamic_fixed": dynamic_fixed,
+    "formats_reproducible_sums": reproducible_sums,
     "formats_sums": sums,
     "lmul_matmul": lambda: ff.lmul_matmul(
         bell(11, 64 * 70).reshape(64, 70), bell(12, 70 * 33).reshape(70, 33)
@@ -164,7 +190,7 @@ def main() -> None:
     recorded = json.loads(DIGESTS.read_text())
     kept = {key: value for key, value in recorded.items() if not key.startswith("python/")}
     kept.update({f"python/{name}": value for name, value in computed.items()})
-    DIGESTS.write_text(json.dumps(kept, indent=2) + "\n")
+    DIGESTS.write_text(json.dumps(kept, indent=2, sort_keys=True) + "\n")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,24 @@ from __future__ import annotations
 
 from fewbits.formats._blocks import BLOCK_FORMATS, Bfp, BlockFormat, get_block, round_to_int
 from fewbits.formats._codes import decode, encode, pack, unpack
-from fewbits.formats._collage import CollageAdamW, Expansion
+from fewbits.formats._collage import CollageAdamW, CollageSGD, Expansion
+from fewbits.formats._dynamic_fixed import (
+    DfpTensor,
+    dfp_add,
+    dfp_compare,
+    dfp_conv2d,
+    dfp_conv2d_backward_data,
+    dfp_conv2d_backward_weights,
+    dfp_dequantize,
+    dfp_downconvert,
+    dfp_gemm,
+    dfp_gemv,
+    dfp_maximum,
+    dfp_mul,
+    dfp_quantize,
+    dfp_relu,
+    safe_chain,
+)
 from fewbits.formats._emulated import Context, EmulatedArray, emulated, fma
 from fewbits.formats._emulated_linalg import (
     SolveReport,
@@ -40,9 +57,12 @@ from fewbits.formats._registry import FORMATS, FloatFormat, get, roundings
 from fewbits.formats._rounding import round_to
 from fewbits.formats._soft_errors import flip_bits, flip_exact_count
 from fewbits.formats._sums import (
+    ExactAccumulator,
+    binned_sum,
     compensated_dot,
     compensated_sum,
     exact_dot,
+    exact_dot_codes,
     exact_sum,
     horner,
     two_prod,
@@ -55,8 +75,11 @@ __all__ = [
     "Bfp",
     "BlockFormat",
     "CollageAdamW",
+    "CollageSGD",
     "Context",
+    "DfpTensor",
     "EmulatedArray",
+    "ExactAccumulator",
     "Expansion",
     "ExponentHistogram",
     "FloatFormat",
@@ -64,14 +87,29 @@ __all__ = [
     "SolveReport",
     "asum",
     "axpy",
+    "binned_sum",
     "cg",
     "cholesky",
     "compensated_dot",
     "compensated_sum",
     "decode",
+    "dfp_add",
+    "dfp_compare",
+    "dfp_conv2d",
+    "dfp_conv2d_backward_data",
+    "dfp_conv2d_backward_weights",
+    "dfp_dequantize",
+    "dfp_downconvert",
+    "dfp_gemm",
+    "dfp_gemv",
+    "dfp_maximum",
+    "dfp_mul",
+    "dfp_quantize",
+    "dfp_relu",
     "emulated",
     "encode",
     "exact_dot",
+    "exact_dot_codes",
     "exact_sum",
     "exponent_histogram",
     "flip_bits",
@@ -98,6 +136,7 @@ __all__ = [
     "round_to",
     "round_to_int",
     "roundings",
+    "safe_chain",
     "solve_triangular",
     "spacing",
     "suggest_scale",

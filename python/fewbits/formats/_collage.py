@@ -10,29 +10,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from fewbits._arguments import choice, integer, real, seed_value
+from fewbits._core import formats as _core
 from fewbits.errors import ArgumentError
-from fewbits.formats._emulated import Context, EmulatedArray, emulated, fma
+from fewbits.formats._emulated import Context, EmulatedArray, emulated
 from fewbits.formats._registry import FloatFormat
 
-__all__ = ["CollageAdamW", "Expansion"]
+__all__ = ["CollageAdamW", "CollageSGD", "Expansion"]
 
 _VARIANTS: Final = ("plus", "light", "kahan", "stochastic", "pure")
-
-
-def _two_sum(a: EmulatedArray, b: EmulatedArray) -> tuple[EmulatedArray, EmulatedArray]:
-    total = a + b
-    part = total - a
-    return total, (a - (total - part)) + (b - part)
-
-
-def _fast_two_sum(a: EmulatedArray, b: EmulatedArray) -> tuple[EmulatedArray, EmulatedArray]:
-    total = a + b
-    return total, b - (total - a)
-
-
-def _two_prod(a: EmulatedArray, b: EmulatedArray) -> tuple[EmulatedArray, EmulatedArray]:
-    product = a * b
-    return product, fma(a, b, -product)
 
 
 class Expansion:
@@ -65,8 +50,8 @@ class Expansion:
     Notes
     -----
     For two components the operations are Grow, Scale, Mul and Add of Collage; longer ones go by sums with
-    errors (TwoSum) into the components, then two passes that separate them. Products need their errors in
-    the format: they are inexact where those underflow.
+    errors (TwoSum) into the components, then passes that separate them. Products need their errors in the
+    format: they are inexact where those underflow.
 
     References
     ----------
@@ -127,50 +112,41 @@ class Expansion:
     def _number(self, x: Any) -> EmulatedArray:
         return x if isinstance(x, EmulatedArray) else emulated(x, self.components[0].context)
 
-    def _join(self, parts: Sequence[EmulatedArray]) -> Expansion:
-        """As many components as this has, of the sum of all parts."""
-        terms = list(parts)
-        for _ in range(2):
-            for i in range(len(terms) - 2, -1, -1):
-                terms[i], terms[i + 1] = _two_sum(terms[i], terms[i + 1])
-        return Expansion._of(terms[: len(self)])
+    def _apply(self, operation: str, other: Sequence[EmulatedArray] = ()) -> Expansion:
+        """An operation of C++ on this and the components of another, broadcast to one shape."""
+        context, length = self.components[0].context, len(self)
+        values = [part.values for part in (*self.components, *other)]
+        try:
+            arrays = np.broadcast_arrays(*values)
+        except ValueError:
+            raise ArgumentError(
+                "formats.Expansion: operands must have shapes that broadcast, got "
+                f"{self.components[0].shape} and {other[0].shape}"
+            ) from None
+        shape, n = arrays[0].shape, arrays[0].size
+        x, y = (
+            np.concatenate([a.reshape(-1) for a in rows]) if rows else np.empty(0, context.dtype)
+            for rows in (arrays[:length], arrays[length:])
+        )
+        out = np.empty(length * n, context.dtype)
+        which = _core.expansion_operations.index(operation)
+        _core.expansion(context._core, which, length, n, x, y, out)
+        return Expansion._of([EmulatedArray(part, context) for part in out.reshape(length, *shape)])
 
     def renormalise(self) -> Expansion:
         """The components separated again."""
-        return self._join(self.components)
+        return self._apply("renormalise")
 
     def grow(self, a: Any, *, safe: bool = False) -> Expansion:
         """Plus a number of the format: ``Grow`` of Collage, for ``|a|`` at most the first component.
 
         `safe` drops that condition. Expansions of other lengths are always safe.
         """
-        number = self._number(a)
-        if len(self) == 2:
-            x, y = self.components
-            u, v = (_two_sum if safe else _fast_two_sum)(x, number)
-            return Expansion._of(_fast_two_sum(u, v + y))
-        parts = []
-        for part in self.components:
-            total, number = _two_sum(part, number)
-            parts.append(total)
-        return self._join([*parts, number])
+        return self._apply("grow_safe" if safe else "grow", [self._number(a)])
 
     def scale(self, c: Any) -> Expansion:
         """Times a number of the format."""
-        number = self._number(c)
-        if len(self) == 2:
-            x, y = self.components
-            p, e = _two_prod(x, number)
-            return Expansion._of(_fast_two_sum(p, e + y * number))
-        result: Expansion | None = None
-        for part in self.components:
-            for term in _two_prod(part, number):
-                result = self._start(term) if result is None else result.grow(term, safe=True)
-        assert result is not None
-        return result
-
-    def _start(self, term: EmulatedArray) -> Expansion:
-        return Expansion._of([term, *(term * 0 for _ in range(len(self) - 1))])
+        return self._apply("scale", [self._number(c)])
 
     def _like(self, function: str, other: Any) -> Expansion:
         if isinstance(other, Expansion):
@@ -178,51 +154,105 @@ class Expansion:
                 raise ArgumentError(
                     f"formats.Expansion: {function} needs one length, got {len(self)} and {len(other)}"
                 )
+            if other.components[0].format != self.components[0].format:
+                raise ArgumentError(
+                    f"formats.Expansion: {function} needs one format, got "
+                    f"{self.components[0].format.name!r} and {other.components[0].format.name!r}"
+                )
             return other
         return Expansion(other, self.components[0].context, length=len(self))
 
     def __add__(self, other: Any) -> Expansion:
-        right = self._like("addition", other)
-        if len(self) == 2:
-            (x, y), (a, b) = self.components, right.components
-            s, e = _two_sum(x, a)
-            return Expansion._of(_fast_two_sum(s, e + (y + b)))
-        result = self
-        for part in right.components:
-            result = result.grow(part, safe=True)
-        return result
+        return self._apply("add", self._like("addition", other).components)
 
     def __neg__(self) -> Expansion:
         return Expansion._of([-part for part in self.components])
 
     def __sub__(self, other: Any) -> Expansion:
-        return self + (-self._like("subtraction", other))
+        return self._apply("add", (-self._like("subtraction", other)).components)
 
     def __mul__(self, other: Any) -> Expansion:
-        right = self._like("multiplication", other)
-        if len(self) == 2:
-            (x, y), (a, b) = self.components, right.components
-            p, e = _two_prod(x, a)
-            return Expansion._of(_fast_two_sum(p, e + (x * b + y * a)))
-        result: Expansion | None = None
-        for i, part in enumerate(self.components):
-            for factor in right.components[: len(self) - i]:
-                for term in _two_prod(part, factor):
-                    result = self._start(term) if result is None else result.grow(term, safe=True)
-        assert result is not None
-        return result
+        return self._apply("multiply", self._like("multiplication", other).components)
 
     def __truediv__(self, other: Any) -> Expansion:
-        right = self._like("division", other)
-        rest, digits = self, []
-        for _ in range(len(self)):
-            digit = rest.components[0] / right.components[0]
-            digits.append(digit)
-            rest = rest - right.scale(digit)
-        return self._join(digits)
+        return self._apply("divide", self._like("division", other).components)
 
 
-class CollageAdamW:
+class _Optimiser:
+    """What the optimisers of Collage share: parameters and moments as values of the format."""
+
+    _name: str
+
+    def __init__(
+        self,
+        parameters: Sequence[ArrayLike],
+        *,
+        format: str | FloatFormat,
+        variant: str,
+        variants: Sequence[str],
+        options: Sequence[float],
+        seed: int | np.random.Generator,
+    ) -> None:
+        choice(self._name, "variant", variant, variants)
+        self.variant = variant
+        self._options = _core.CollageOptions(_core.collage_variants.index(variant), *options)
+        self._context = Context(format)
+        self._random = Context(format, rounding="stochastic", seed=seed_value(self._name, seed))
+        starts = [Expansion(p, self._context) for p in parameters]
+        self._shapes = [start.components[0].shape for start in starts]
+        self._theta, self._dtheta = (
+            [start.components[k].values.reshape(-1).copy() for start in starts] for k in (0, 1)
+        )
+        if variant not in ("plus", "light"):
+            self._dtheta = [np.zeros_like(x) for x in self._theta]
+        self._m, self._v, self._dv = ([np.zeros_like(x) for x in self._theta] for _ in range(3))
+        self._steps = 0
+        self.lost = 0.0
+        self.effective_descent = 0.0
+        self.update_norm = 0.0
+
+    @property
+    def parameters(self) -> list[NDArray[Any]]:
+        return [x.reshape(shape).copy() for x, shape in zip(self._theta, self._shapes, strict=True)]
+
+    @property
+    def values(self) -> list[NDArray[np.float64]]:
+        pairs = zip(self._theta, self._dtheta, self._shapes, strict=True)
+        sign = -1.0 if self.variant == "kahan" else 1.0  # kahan: what has still to be subtracted
+        return [(x.astype(np.float64) + sign * y).reshape(shape) for x, y, shape in pairs]
+
+    def _kernel(self, i: int, gradient: NDArray[Any], update: NDArray[Any]) -> None:
+        raise NotImplementedError
+
+    def step(self, gradients: Sequence[ArrayLike]) -> None:
+        """One update; `gradients` have the shapes of the parameters and are rounded to the format."""
+        if len(gradients) != len(self._theta):
+            raise ArgumentError(
+                f"{self._name}: gradients must be {len(self._theta)} arrays, got {len(gradients)}"
+            )
+        rounded = [emulated(gradient, self._context) for gradient in gradients]
+        for i, (g, shape) in enumerate(zip(rounded, self._shapes, strict=True)):
+            if g.shape != shape:
+                raise ArgumentError(f"{self._name}: gradients[{i}] must have shape {shape}, got {g.shape}")
+        self._steps += 1
+        lost = changed = 0
+        inner = squares = 0.0
+        before = self.values
+        updates = [np.empty_like(x) for x in self._theta]
+        for i, g in enumerate(rounded):
+            self._kernel(i, np.ascontiguousarray(g.values.reshape(-1)), updates[i])
+        for u, old, new in zip(updates, before, self.values, strict=True):
+            wide = u.astype(np.float64).reshape(old.shape)
+            lost += int(((wide != 0) & (new == old)).sum())
+            changed += wide.size
+            inner += float((wide * (new - old)).sum())
+            squares += float((wide * wide).sum())
+        self.update_norm = math.sqrt(squares)
+        self.lost = lost / max(changed, 1)
+        self.effective_descent = inner / self.update_norm if self.update_norm > 0 else 0.0
+
+
+class CollageAdamW(_Optimiser):
     """AdamW with parameters and moments in a low format, every operation rounded to it.
 
     Parameters
@@ -279,6 +309,8 @@ class CollageAdamW:
     plus [0.901, -0.401] 0.0
     """
 
+    _name = "formats.CollageAdamW"
+
     def __init__(
         self,
         parameters: Sequence[ArrayLike],
@@ -291,91 +323,96 @@ class CollageAdamW:
         weight_decay: float = 0.0,
         seed: int | np.random.Generator = 0,
     ) -> None:
-        function = "formats.CollageAdamW"
-        choice(function, "variant", variant, _VARIANTS)
-        self.variant = variant
+        function = self._name
         self.lr = real(function, "lr", lr, 0.0)
         self.betas = tuple(
             real(function, f"betas[{i}]", b, 0.0, 1.0, open_high=True) for i, b in enumerate(betas)
         )
         self.eps = real(function, "eps", eps, 0.0)
         self.weight_decay = real(function, "weight_decay", weight_decay, 0.0)
-        self._context = Context(format)
-        self._random = Context(format, rounding="stochastic", seed=seed_value(function, seed))
-        self._theta = [Expansion(p, self._context) for p in parameters]
-        zeros = [np.zeros(t.components[0].shape) for t in self._theta]
-        self._m = [emulated(z, self._context) for z in zeros]
-        self._v = [Expansion(z, self._context) for z in zeros]
-        if variant in ("pure", "stochastic", "kahan"):
-            self._theta = [Expansion._of([t.components[0], t.components[0] * 0]) for t in self._theta]
-        self._steps = 0
-        self.lost = 0.0
-        self.effective_descent = 0.0
-        self.update_norm = 0.0
+        super().__init__(
+            parameters,
+            format=format,
+            variant=variant,
+            variants=_VARIANTS,
+            options=(self.lr, *self.betas, self.eps, self.weight_decay),
+            seed=seed,
+        )
 
-    @property
-    def parameters(self) -> list[NDArray[Any]]:
-        return [t.components[0].values for t in self._theta]
+    def _kernel(self, i: int, gradient: NDArray[Any], update: NDArray[Any]) -> None:
+        _core.collage_adamw(
+            self._random._take(), self._options, self._steps, gradient,
+            self._theta[i], self._dtheta[i], self._m[i], self._v[i], self._dv[i], update,
+        )  # fmt: skip
 
-    @property
-    def values(self) -> list[NDArray[np.float64]]:
-        if self.variant == "kahan":  # the second component is what has still to be subtracted
-            return [t.components[0].values.astype(np.float64) - t.components[1].values for t in self._theta]
-        return [t.value for t in self._theta]
 
-    def step(self, gradients: Sequence[ArrayLike]) -> None:
-        """One update; `gradients` have the shapes of the parameters and are rounded to the format."""
-        if len(gradients) != len(self._theta):
-            raise ArgumentError(
-                f"formats.CollageAdamW: gradients must be {len(self._theta)} arrays, got {len(gradients)}"
-            )
-        self._steps += 1
-        lost = changed = 0
-        inner = squares = 0.0
-        for i, gradient in enumerate(gradients):
-            g = emulated(gradient, self._context)
-            theta = self._theta[i]
-            if g.shape != theta.components[0].shape:
-                raise ArgumentError(
-                    f"formats.CollageAdamW: gradients[{i}] must have shape {theta.components[0].shape}, got "
-                    f"{g.shape}"
-                )
-            before = self.values[i]
-            u = self._update(i, g)
-            x, y = theta.components
-            if self.variant in ("plus", "light"):
-                self._theta[i] = theta.grow(u)
-            elif self.variant == "kahan":
-                wanted = u - y
-                total = x + wanted
-                self._theta[i] = Expansion._of([total, (total - x) - wanted])
-            elif self.variant == "stochastic":
-                random = EmulatedArray(x.values, self._random) + u
-                self._theta[i] = Expansion._of([EmulatedArray(random.values, self._context), y])
-            else:
-                self._theta[i] = Expansion._of([x + u, y])
-            after = self.values[i]
-            wide = u.values.astype(np.float64)
-            lost += int(((wide != 0) & (after == before)).sum())
-            changed += wide.size
-            inner += float((wide * (after - before)).sum())
-            squares += float((wide * wide).sum())
-        self.update_norm = math.sqrt(squares)
-        self.lost = lost / max(changed, 1)
-        self.effective_descent = inner / self.update_norm if self.update_norm > 0 else 0.0
+class CollageSGD(_Optimiser):
+    """Gradient descent with momentum in a low format, every operation rounded to it: a baseline.
 
-    def _update(self, i: int, g: EmulatedArray) -> EmulatedArray:
-        beta1, beta2 = self.betas
-        self._m[i] = m = self._m[i] * beta1 + g * (1 - beta1)
-        squares = (g * g) * (1 - beta2)
-        v = self._v[i]
-        if self.variant == "plus":
-            two = Expansion(np.full(g.shape, beta2), self._context)
-            self._v[i] = (two * v).grow(squares)
-        else:
-            self._v[i] = Expansion._of([v.components[0] * beta2 + squares, v.components[1]])
-        mean = m / (1 - beta1**self._steps)
-        variance = self._v[i].components[0] / (1 - beta2**self._steps)
-        direction = mean / (np.sqrt(variance) + self.eps) + self._theta[i].components[0] * self.weight_decay
-        result: EmulatedArray = direction * -self.lr
-        return result
+    Parameters
+    ----------
+    parameters : sequence of array_like
+    format : str or FloatFormat
+    variant : str
+        ``"light"``: parameters have two components. ``"kahan"``: a compensation beside each parameter.
+        ``"stochastic"``: parameters are updated with stochastic rounding. ``"pure"``: nothing of that.
+    lr, momentum, weight_decay : float
+    seed : int
+        For ``"stochastic"``.
+
+    Attributes
+    ----------
+    parameters, values, lost, effective_descent, update_norm
+        As of `CollageAdamW`.
+
+    Raises
+    ------
+    ArgumentError
+        Unknown variants, values out of range.
+
+    References
+    ----------
+    .. [1] P. Zamirai, J. Zhang, C. Aberger, C. De Sa, "Revisiting BFloat16 Training", arXiv:2010.06192.
+
+    Examples
+    --------
+    >>> for variant in ("pure", "kahan"):
+    ...     sgd = CollageSGD([[1.0]], variant=variant, lr=1e-3, momentum=0.0)
+    ...     for _ in range(100):
+    ...         sgd.step([[1.0]])
+    ...     print(variant, sgd.values[0].round(2).tolist())
+    pure [1.0]
+    kahan [0.9]
+    """
+
+    _name = "formats.CollageSGD"
+
+    def __init__(
+        self,
+        parameters: Sequence[ArrayLike],
+        *,
+        format: str | FloatFormat = "bfloat16",
+        variant: str = "kahan",
+        lr: float = 1e-2,
+        momentum: float = 0.9,
+        weight_decay: float = 0.0,
+        seed: int | np.random.Generator = 0,
+    ) -> None:
+        function = self._name
+        self.lr = real(function, "lr", lr, 0.0)
+        self.momentum = real(function, "momentum", momentum, 0.0, 1.0, open_high=True)
+        self.weight_decay = real(function, "weight_decay", weight_decay, 0.0)
+        super().__init__(
+            parameters,
+            format=format,
+            variant=variant,
+            variants=_VARIANTS[1:],
+            options=(self.lr, self.momentum, 0.0, 0.0, self.weight_decay),
+            seed=seed,
+        )
+
+    def _kernel(self, i: int, gradient: NDArray[Any], update: NDArray[Any]) -> None:
+        _core.collage_sgd(
+            self._random._take(), self._options, gradient,
+            self._theta[i], self._dtheta[i], self._m[i], update,
+        )  # fmt: skip

@@ -3,6 +3,7 @@
 //   two_sum(a, b)        any a, b           6 additions
 //   fast_two_sum(a, b)   |a| >= |b| or a = 0    3 additions
 //   two_prod(a, b)       any a, b           1 product, 1 fma
+//   robust_two_sum(a, b) as two_sum, scalars only; error 0 where the sum is not finite
 // Contract: types float and double, and their vectors lane by lane; rounding to nearest even. value + error
 // == a op b exactly, value is the rounded result and |error| <= ulp(value) / 2. Needs: the result does not
 // overflow (then value is infinite and error nan); for two_prod also that the exact error does not underflow
@@ -54,6 +55,16 @@ template <class T>
 FEWBITS_INLINE ErrorFree<T> fast_two_sum(T a, T b) {
     const T sum = value_barrier(a + b);
     return {sum, b - value_barrier(sum - a)};
+}
+
+// two_sum can overflow on its way though the sum does not, where a is the largest finite number: the sum
+// ordered by magnitude never does (S. Boldo, S. Graillat, J.-M. Muller, "On the robustness of the 2Sum and
+// Fast2Sum algorithms", ACM TOMS 44 (2017)).
+template <class T>
+FEWBITS_INLINE ErrorFree<T> robust_two_sum(T a, T b) {
+    const bool ordered = std::fabs(a) >= std::fabs(b);
+    const ErrorFree<T> sum = fast_two_sum(ordered ? a : b, ordered ? b : a);
+    return {sum.value, std::isfinite(sum.value) ? sum.error : T{0}};
 }
 
 template <class T>

@@ -99,6 +99,32 @@ public:
         // Less than 64 bits only where the rest is zero.
         return result;
     }
+    // The whole state in bytes, the same for the same sum: limbs low first, then what was seen.
+    static constexpr std::size_t state_size = 4 * 135 + 8 + 1;
+    Bytes state() const {
+        ExactAccumulator sum = *this;
+        sum.normalise();
+        Bytes bytes;
+        for (std::size_t i = 0; i + 1 < limbs; ++i)
+            append_le(bytes, static_cast<std::uint32_t>(sum.limb_[i]));
+        append_le(bytes, static_cast<std::uint64_t>(sum.limb_[limbs - 1]));
+        bytes.push_back(static_cast<std::uint8_t>(seen_nan_ | seen_positive_ << 1 | seen_negative_ << 2));
+        return bytes;
+    }
+    static ExactAccumulator from_state(ByteSpan bytes) {
+        FEWBITS_REQUIRE(bytes.size() == state_size && bytes[state_size - 1] < 8,
+                        "formats.ExactAccumulator: the state must be one that state() gave");
+        ExactAccumulator sum;
+        for (std::size_t i = 0; i + 1 < limbs; ++i)
+            sum.limb_[i] = load_le<std::uint32_t>(bytes.data() + 4 * i);
+        sum.limb_[limbs - 1] =
+            static_cast<std::int64_t>(load_le<std::uint64_t>(bytes.data() + 4 * (limbs - 1)));
+        const unsigned seen = bytes[state_size - 1];
+        sum.seen_nan_ = (seen & 1) != 0;
+        sum.seen_positive_ = (seen & 2) != 0;
+        sum.seen_negative_ = (seen & 4) != 0;
+        return sum;
+    }
     // The sum rounded once; i is the index of the random draw.
     template <class T>
     T round(const Arithmetic<T>& arithmetic, std::uint64_t i = 0) const {

@@ -1,6 +1,7 @@
 // Four numbers of twice the precision of float64, as unevaluated sums of two, and exp and log on them.
 //
-//   add, multiply, reciprocal   on DoubleDouble; relative error at most 2^-102
+//   reciprocal         1 / (hi + lo), relative error at most 2^-102; add and multiply are those of
+//                      core/double_word.hpp
 //   log_dd(x)          natural logarithm of hi + lo, relative error at most 2^-67
 //   exp_dd(x)          e^(hi + lo) as (hi + lo) 2^exponent, relative error at most 2^-67
 //   expm1_dd(x)        the same less one, for |x| <= 40; error at most 2^-66 relative
@@ -19,6 +20,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "fewbits/core/double_word.hpp"
 #include "fewbits/core/error_free.hpp"
 #include "fewbits/functions/detail/double_double_tables.hpp"
 #include "fewbits/simd/f64x4.hpp"
@@ -32,10 +34,7 @@ namespace functions {
 using simd::f64x4;
 using simd::u64x4;
 
-// Invariant, unless said otherwise: hi is the sum rounded.
-struct DoubleDouble {
-    f64x4 hi, lo;
-};
+using DoubleDouble = DoubleWord<f64x4>;
 
 // (hi + lo) 2^exponent; the exponent is an integral number.
 struct Scaled {
@@ -48,7 +47,7 @@ FEWBITS_INLINE f64x4 splat(double x) { return f64x4::broadcast(x); }
 FEWBITS_INLINE u64x4 splat_bits(std::uint64_t x) { return u64x4::broadcast(x); }
 FEWBITS_INLINE u64x4 to_bits(f64x4 x) { return simd::bit_cast<u64x4>(x); }
 FEWBITS_INLINE f64x4 from_bits(u64x4 x) { return simd::bit_cast<f64x4>(x); }
-FEWBITS_INLINE DoubleDouble as_double_double(ErrorFree<f64x4> x) { return {x.value, x.error}; }
+FEWBITS_INLINE DoubleDouble as_double_double(ErrorFree<f64x4> x) { return as_double_word(x); }
 FEWBITS_INLINE DoubleDouble constant(const double (&pair)[2]) { return {splat(pair[0]), splat(pair[1])}; }
 
 FEWBITS_INLINE u64x4 sign_of(f64x4 x) { return to_bits(x) & splat_bits(0x8000000000000000ULL); }
@@ -88,29 +87,11 @@ FEWBITS_KERNEL f64x4 even_odd(f64x4 x, const double (&c)[N]) {
 
 }  // namespace detail
 
-FEWBITS_KERNEL DoubleDouble add(DoubleDouble a, DoubleDouble b) {
-    const auto s = two_sum(a.hi, b.hi), t = two_sum(a.lo, b.lo);
-    const auto u = fast_two_sum(s.value, s.error + t.value);
-    return detail::as_double_double(fast_two_sum(u.value, u.error + t.error));
-}
-FEWBITS_KERNEL DoubleDouble add(DoubleDouble a, f64x4 b) {
-    const auto s = two_sum(a.hi, b);
-    return detail::as_double_double(fast_two_sum(s.value, s.error + a.lo));
-}
-FEWBITS_KERNEL DoubleDouble multiply(DoubleDouble a, DoubleDouble b) {
-    const auto p = two_prod(a.hi, b.hi);
-    return detail::as_double_double(fast_two_sum(p.value, p.error + fma(a.hi, b.lo, a.lo * b.hi)));
-}
-FEWBITS_KERNEL DoubleDouble multiply(DoubleDouble a, f64x4 b) {
-    const auto p = two_prod(a.hi, b);
-    return detail::as_double_double(fast_two_sum(p.value, fma(a.lo, b, p.error)));
-}
 // 1 / a: a quotient, and its correction by the exact remainder.
 FEWBITS_KERNEL DoubleDouble reciprocal(DoubleDouble a) {
     const f64x4 one = detail::splat(1), q = one / a.hi;
     return {q, q * fma(-q, a.lo, fma(-q, a.hi, one))};
 }
-FEWBITS_INLINE DoubleDouble negate(DoubleDouble a) { return {-a.hi, -a.lo}; }
 FEWBITS_KERNEL DoubleDouble select(simd::mask<4> m, DoubleDouble a, DoubleDouble b) {
     return {select(m, a.hi, b.hi), select(m, a.lo, b.lo)};
 }

@@ -96,7 +96,7 @@ FEWBITS_KERNEL Scaled erfc_scaled(DoubleDouble x, DoubleDouble square) {
     Scaled result{near.hi, near.lo, f64x4::zero()};
     if (any(far)) {
         const Scaled e = exp_dd(negate(square));
-        const DoubleDouble tail = multiply({e.hi, e.lo}, y);
+        const DoubleDouble tail = multiply(DoubleDouble{e.hi, e.lo}, y);
         result = functions::select(far, Scaled{tail.hi, tail.lo, e.exponent}, result);
     }
     return result;
@@ -184,7 +184,7 @@ struct LogNdtrKernel {
         const auto right = far & ~left;
         if (any(right)) {
             const Scaled e = exp_dd(negate(square));
-            const DoubleDouble tail = multiply({e.hi, e.lo}, y);
+            const DoubleDouble tail = multiply(DoubleDouble{e.hi, e.lo}, y);
             q = functions::select(right, Scaled{tail.hi, tail.lo, e.exponent}, q);
         }
         q.exponent = q.exponent - splat(1);

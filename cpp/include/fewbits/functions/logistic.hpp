@@ -60,7 +60,7 @@ FEWBITS_KERNEL Scaled sigmoid_scaled(DoubleDouble x) {
     const auto whole = fast_two_sum(sum.value, fma(e_low, power, sum.error));
     const DoubleDouble q = reciprocal({whole.value, whole.error});
     const auto e = fast_two_sum(parts.high, e_low);
-    const DoubleDouble tail = multiply({e.value, e.error}, q);
+    const DoubleDouble tail = multiply(DoubleDouble{e.value, e.error}, q);
     return functions::select(negative, {tail.hi, tail.lo, parts.exponent}, {q.hi, q.lo, f64x4::zero()});
 }
 

@@ -9,6 +9,7 @@
 //   widen_low, widen_high
 //                      lanes 0..7 and 8..15 as i32x8
 //   pack_i16(a, b)     the lanes of a, then of b, clamped to the range of int16
+//   widen_i8(source)   sixteen int8 from memory
 #pragma once
 
 #include <algorithm>
@@ -78,6 +79,9 @@ FEWBITS_INLINE i32x8 madd_i16(i16x16 a, i16x16 b) { return {_mm256_madd_epi16(a.
 FEWBITS_INLINE i32x8 widen_low(i16x16 a) { return {_mm256_cvtepi16_epi32(_mm256_castsi256_si128(a.v))}; }
 FEWBITS_INLINE i32x8 widen_high(i16x16 a) {
     return {_mm256_cvtepi16_epi32(_mm256_extracti128_si256(a.v, 1))};
+}
+FEWBITS_INLINE i16x16 widen_i8(const std::int8_t* source) {
+    return {_mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(source)))};
 }
 // The instruction packs within each half: the permutation restores the order of the lanes.
 FEWBITS_INLINE i16x16 pack_i16(i32x8 a, i32x8 b) {
@@ -151,6 +155,10 @@ FEWBITS_INLINE i32x8 madd_i16(i16x16 a, i16x16 b) {
 }
 FEWBITS_INLINE i32x8 widen_low(i16x16 a) { return {vmovl_s16(vget_low_s16(a.lo)), vmovl_high_s16(a.lo)}; }
 FEWBITS_INLINE i32x8 widen_high(i16x16 a) { return {vmovl_s16(vget_low_s16(a.hi)), vmovl_high_s16(a.hi)}; }
+FEWBITS_INLINE i16x16 widen_i8(const std::int8_t* source) {
+    const int8x16_t bytes = vld1q_s8(source);
+    return {vmovl_s8(vget_low_s8(bytes)), vmovl_high_s8(bytes)};
+}
 FEWBITS_INLINE i16x16 pack_i16(i32x8 a, i32x8 b) {
     return {vqmovn_high_s32(vqmovn_s32(a.lo), a.hi), vqmovn_high_s32(vqmovn_s32(b.lo), b.hi)};
 }
@@ -258,6 +266,9 @@ FEWBITS_INLINE i32x8 widen_low(i16x16 a) {
 }
 FEWBITS_INLINE i32x8 widen_high(i16x16 a) {
     return detail::generate<i32x8>([&](std::size_t i) { return std::int32_t{a.lane[i + 8]}; });
+}
+FEWBITS_INLINE i16x16 widen_i8(const std::int8_t* source) {
+    return detail::generate<i16x16>([&](std::size_t i) { return std::int16_t{source[i]}; });
 }
 FEWBITS_INLINE i16x16 pack_i16(i32x8 a, i32x8 b) {
     return detail::generate<i16x16>(
