@@ -71,6 +71,14 @@ def main() -> int:
         row.add(how, lambda x=x: x @ b)
     row.run()
 
+    f, g = (ff.emulated(x.reshape(-1), "float32") for x in plain)
+    row = bench.row(
+        f"{n * n} Givens rotations, every operation rounded", work=n * n, unit="Mop/s", baseline="paper"
+    )
+    for method in ("paper", "lapack_3_10"):
+        row.add(method, lambda method=method: ff.givens(f, g, method=method))
+    row.run()
+
     size = 1 << (14 if bench.options.quick else 20)
     x, y = rng.normal(size=(2, size)).astype(np.float16)
     u, v = ff.emulated(x, "float16"), ff.emulated(y, "float16")
@@ -83,6 +91,17 @@ def main() -> int:
         row = bench.row(f"{operation} of float16 arrays", work=size, unit="Mop/s", baseline="NumPy")
         row.add("fewbits", ours)
         row.add("NumPy", theirs)
+        row.run()
+    # Correctly rounded functions; NumPy's float16 goes through float32 and rounds once more.
+    for name in ("exp", "tanh"):
+        function = getattr(np, name)
+        got, peer = function(u).values, function(x).astype(np.float32)
+        bench.note(
+            f"{name} of float16: {int((got != peer).sum())} of {size} results of NumPy are misrounded."
+        )
+        row = bench.row(f"{name} of float16 arrays", work=size, unit="Mop/s", baseline="NumPy")
+        row.add("fewbits", lambda function=function: function(u))
+        row.add("NumPy", lambda function=function: function(x))
         row.run()
     return bench.finish()
 

@@ -44,6 +44,7 @@ void register_formats(nb::module_& m);
 void register_formats_arithmetic(nb::module_& m);
 void register_formats_blocks(nb::module_& m);
 void register_formats_codes(nb::module_& m);
+void register_formats_elementary(nb::module_& m);
 void register_formats_emulated(nb::module_& m);
 void register_formats_lmul(nb::module_& m);
 void register_formats_sums(nb::module_& m);

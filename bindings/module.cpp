@@ -65,6 +65,7 @@ NB_MODULE(FEWBITS_MODULE, m) {
     register_formats_arithmetic(formats);
     register_formats_blocks(formats);
     register_formats_codes(formats);
+    register_formats_elementary(formats);
     register_formats_emulated(formats);
     register_formats_lmul(formats);
     register_formats_sums(formats);

@@ -17,6 +17,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import fewbits
 import fewbits.formats as ff
@@ -84,6 +85,22 @@ def emulated(**options: object) -> bytes:
     return b"".join(r.values.tobytes() for r in results)
 
 
+def elementary() -> bytes:
+    """Functions, pairwise sums and rotations, rounded once or at every operation."""
+    results = []
+    for name in ("float16", "bfloat16", "float32"):
+        for rounding in ("nearest_even", "toward_positive", "stochastic"):
+            how: dict[str, Any] = {"rounding": rounding, "seed": int(rounding == "stochastic")}
+            context = ff.Context(name, summation="pairwise", **how)
+            x, y = (ff.emulated(bell(stream, 4001) * 100, context) for stream in (12, 13))
+            functions = ("exp", "log1p", "sin", "tanh", "erf", "gelu", "ndtr", "cbrt", "rint", "logb")
+            results += [ff.evaluate(function, x).values for function in functions]
+            results += [ff.evaluate(function, x, y).values for function in ("hypot", "remainder", "fdim")]
+            results += [(x @ y).values, x.sum().values, *ff.givens(x, y)]
+            results += ff.givens(x.values + 1j * y.values, y.values - 1j * x.values, context=context)
+    return b"".join(np.ascontiguousarray(r).tobytes() for r in results)
+
+
 def sums() -> bytes:
     x, y = bell(9, 5003), bell(10, 5003)
     wide = x.astype(np.float64) * y
@@ -104,6 +121,7 @@ KERNELS: dict[str, Callable[[], bytes]] = {
     ),
     "emulated_tf32_block": lambda: emulated(format="tf32", accumulate="block"),
     "emulated_e4m3_stochastic": lambda: emulated(format="float8_e4m3fn", rounding="stochastic", seed=1),
+    "formats_elementary": elementary,
     "formats_sums": sums,
     "lmul_matmul": lambda: ff.lmul_matmul(
         bell(11, 64 * 70).reshape(64, 70), bell(12, 70 * 33).reshape(70, 33)
