@@ -21,6 +21,7 @@ from typing import Any
 
 import fewbits
 import fewbits.formats as ff
+import fewbits.functions.hyperbolic_space as hs
 import numpy as np
 import pytest
 from fewbits import coding
@@ -101,6 +102,18 @@ def elementary() -> bytes:
     return b"".join(np.ascontiguousarray(r).tobytes() for r in results)
 
 
+def hyperbolic() -> bytes:
+    v, w = (bell(stream, 3 * 2001).reshape(2001, 3).astype(np.float64) * 100 for stream in (14, 15))
+    ball, lorentz = (hs.convert(v, "tangent", model) for model in ("ball", "lorentz"))
+    others = [hs.convert(w, "tangent", model) for model in ("ball", "lorentz")]
+    results = [ball, lorentz, hs.convert(ball, "ball", "tangent"), hs.convert(lorentz, "lorentz", "tangent")]
+    results += [hs.convert(ball, "ball", "lorentz"), hs.convert(lorentz, "lorentz", "ball")]
+    results += [hs.distance(v, w), hs.distance(ball, others[0], model="ball")]
+    results += [hs.distance(lorentz, others[1], model="lorentz"), hs.mobius_add(ball, others[0])]
+    results += [hs.polar_distance(np.abs(v) * 50, np.abs(w) * 50, v), hs.hyperplane_distance(v, w, v[:, 0])]
+    return b"".join(r.tobytes() for r in results)
+
+
 def sums() -> bytes:
     x, y = bell(9, 5003), bell(10, 5003)
     wide = x.astype(np.float64) * y
@@ -123,6 +136,7 @@ KERNELS: dict[str, Callable[[], bytes]] = {
     "emulated_e4m3_stochastic": lambda: emulated(format="float8_e4m3fn", rounding="stochastic", seed=1),
     "formats_elementary": elementary,
     "formats_sums": sums,
+    "functions_hyperbolic_space": hyperbolic,
     "lmul_matmul": lambda: ff.lmul_matmul(
         bell(11, 64 * 70).reshape(64, 70), bell(12, 70 * 33).reshape(70, 33)
     ).tobytes(),
