@@ -358,6 +358,25 @@ def test_frexp_ldexp_and_classes() -> None:
     assert down.item() == 2 * 2.0**-24
 
 
+@pytest.mark.parametrize("name", ["float16", "bfloat16", "float8_e4m3fn", "binary8p3se", "float8_e5m2fnuz"])
+def test_long_arrays_are_their_elements(name: str) -> None:
+    """Long arrays are looked up in a table of all codes; pieces of them are computed."""
+    f = ff.get(name)
+    codes = np.arange(1 << f.bits, dtype=f.code_dtype)
+    for mode in ("nearest_even", "toward_negative", "to_odd"):
+        context = ff.Context(f, rounding=mode)
+        x = ff.EmulatedArray(ff.decode(codes, f, dtype=context.dtype), context)
+        for function in ("exp", "log", "erfc", "gelu"):
+            pieces = [ff.evaluate(function, x[i::8]).values for i in range(8)]
+            for _ in range(2):  # the second time the table stands
+                whole = ff.evaluate(function, x.reshape(2, -1)).values.reshape(-1)
+                for i, piece in enumerate(pieces):
+                    np.testing.assert_array_equal(whole[i::8], piece)
+                    np.testing.assert_array_equal(np.signbit(whole[i::8]), np.signbit(piece))
+    assert not ff.Context(f, rounding="stochastic")._tabulates
+    assert not ff.Context("float4_e2m1fn")._tabulates
+
+
 def test_flushed_inputs() -> None:
     x = ff.emulated([2.0**-20, -(2.0**-20)], ff.Context("float16", flush_inputs=True))
     y = ff.EmulatedArray(np.array([2.0**-20, -(2.0**-20)], np.float32), x.context)

@@ -13,7 +13,7 @@ from fewbits._core import formats as _core
 from fewbits._interop import as_numbers
 from fewbits.errors import ArgumentError
 from fewbits.formats._registry import FloatFormat, get
-from fewbits.formats._rounding import options_of, wide
+from fewbits.formats._rounding import STOCHASTIC, options_of, wide
 
 __all__ = ["Context", "EmulatedArray", "emulated", "fma"]
 
@@ -66,7 +66,10 @@ class Context:
     (1.0078125, 1.0)
     """
 
-    __slots__ = ("_core", "_flushes", "_options", "_stream", "accumulate", "dtype", "format", "rounding")
+    __slots__ = (
+        *("_core", "_flushes", "_options", "_stream", "_tables", "_tabulates"),
+        *("accumulate", "dtype", "format", "rounding"),
+    )
 
     def __init__(
         self,
@@ -115,6 +118,12 @@ class Context:
             )
         self._core = _core.Context(self.format._core, options, how, size, get(accumulator)._core, pairwise)
         self._flushes = bool(flush_inputs)
+        # Whether a function is the table of its results: by code, one result each, none of which raises.
+        f = self.format
+        self._tabulates = (
+            0 < f.bits <= 16 and rounding not in STOCHASTIC and f.nan != "none" and nan == "keep"
+        )
+        self._tables: dict[str, NDArray[Any]] = {}
         self._options = options
         self._stream = int(stream)
         self.rounding = rounding if rounding is not None else "nearest_even"

@@ -12,6 +12,7 @@ from fewbits._arguments import choice
 from fewbits._core import formats as _core
 from fewbits._interop import as_integers
 from fewbits.errors import ArgumentError
+from fewbits.formats._codes import decode, encode
 from fewbits.formats._emulated import Context, EmulatedArray, emulated, fma
 from fewbits.formats._grid import neighbours
 from fewbits.formats._registry import FloatFormat, get
@@ -216,6 +217,9 @@ def _evaluate(function: str, like: EmulatedArray, operands: tuple[Any, ...]) -> 
             f"formats.evaluate: rounding must be to nearest for functions in {f.name!r}, which has more than "
             f"24 bits, got {like.context.rounding!r}"
         )
+    size = 1 << f.bits if like.context._tabulates and function in _core.elementary and len(values) == 1 else 0
+    if 0 < size <= 2 * values[0].size:
+        return _by_table(function, wrapped[0], size)
     flat = [np.array(v, np.float64).reshape(-1) for v in values]
     if like.context._flushes:
         for v in flat:
@@ -228,6 +232,21 @@ def _evaluate(function: str, like: EmulatedArray, operands: tuple[Any, ...]) -> 
         exact = np.where(np.isnan(exact), np.nan, exact)
     rounded = like.context._round(exact)
     return EmulatedArray(rounded.reshape(values[0].shape), like.context)
+
+
+def _by_table(function: str, x: EmulatedArray, size: int) -> EmulatedArray:
+    """The result of every code, made once for a context, and looked up."""
+    context = x.context
+    table = context._tables.get(function)
+    if table is None:
+        codes = np.arange(size, dtype=np.uint16 if size > 256 else np.uint8)
+        values = decode(codes, context.format, dtype=context.dtype)
+        # In pieces, each too short for a table.
+        pieces = (EmulatedArray(piece, context) for piece in np.array_split(values, 5))
+        table = np.concatenate([_evaluate(function, piece, (piece,))._values for piece in pieces])
+        context._tables[function] = table
+    codes = encode(x._values, context.format, rounding="toward_zero")
+    return EmulatedArray(np.take(table, codes), context)
 
 
 def frexp(x: EmulatedArray) -> tuple[EmulatedArray, NDArray[np.int64]]:
