@@ -145,6 +145,18 @@ def test_a_sample_of_arguments(name: str) -> None:
     assert failures(name, np.array(hard)) == []
 
 
+@pytest.mark.parametrize("name", EXACT)
+def test_arguments_of_float32(name: str) -> None:
+    """Chance spoils one in 2^28; the limits have their rules for 24 bits, too."""
+    rng = np.random.default_rng(3)
+    n, sign = 150, [-1, 1]
+    spread = rng.uniform(1, 2, n) * 2.0 ** rng.integers(-60, 12, n) * rng.choice(sign, n)
+    short = rng.choice([1, 3, 5, 255, 4097, 65537], n) * 2.0 ** rng.integers(-40, 6, n) * rng.choice(sign, n)
+    near_one = 1 + rng.integers(-40, 40, n) * 2.0**-23
+    x = np.concatenate([spread, short, near_one]).astype(np.float32).astype(np.float64)
+    assert failures(name, x) == []
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", EXACT)
 @pytest.mark.parametrize("carrier", ["float16", "bfloat16"])

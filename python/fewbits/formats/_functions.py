@@ -239,13 +239,13 @@ def _by_table(function: str, x: EmulatedArray, size: int) -> EmulatedArray:
     context = x.context
     table = context._tables.get(function)
     if table is None:
-        codes = np.arange(size, dtype=np.uint16 if size > 256 else np.uint8)
-        values = decode(codes, context.format, dtype=context.dtype)
+        every = np.arange(size, dtype=np.uint16 if size > 256 else np.uint8)
+        values = decode(every, context.format, dtype=context.dtype)
         # In pieces, each too short for a table.
         pieces = (EmulatedArray(piece, context) for piece in np.array_split(values, 5))
         table = np.concatenate([_evaluate(function, piece, (piece,))._values for piece in pieces])
         context._tables[function] = table
-    codes = encode(x._values, context.format, rounding="toward_zero")
+    codes: Any = encode(x._values, context.format, rounding="toward_zero")
     return EmulatedArray(np.take(table, codes), context)
 
 
