@@ -32,8 +32,32 @@ def peer_type(name: str) -> Any:
     return getattr(ml_dtypes, name, None) if ml_dtypes else None
 
 
+def against_apytypes(bench: Bench, plain: np.ndarray) -> None:
+    """Products of 32 x 32 matrices of float16, beside those of apytypes, which round the same operations."""
+    try:
+        import apytypes
+    except ImportError:
+        bench.note("apytypes is not installed: no row against it.")
+        return
+    a, b = (ff.emulated(x, "float16") for x in plain)
+    p, q = (apytypes.APyFloatArray.from_array(x.values.astype(np.float64), 5, 10) for x in (a, b))
+    if not np.array_equal((a @ b).values, (p @ q).to_numpy()):
+        raise SystemExit("apytypes: the results differ")
+    n = plain.shape[-1]
+    row = bench.row(
+        f"matmul {n} x {n} x {n} of float16, beside apytypes",
+        work=n**3,
+        unit="Mop/s",
+        baseline="apytypes",
+        targets={"fewbits": 20.0},
+    )
+    row.add("fewbits", lambda: a @ b)
+    row.add("apytypes", lambda: p @ q, package="apytypes", rounds=3)
+    row.run()
+
+
 def main() -> int:
-    bench = Bench("formats_emulated", title="Emulated arithmetic", peers=["numpy", "ml_dtypes"])
+    bench = Bench("formats_emulated", title="Emulated arithmetic", peers=["numpy", "ml_dtypes", "apytypes"])
     n = 64 if bench.options.quick else 256
     rng = np.random.default_rng(0)
     plain = rng.normal(size=(2, n, n)) / np.sqrt(n)
@@ -59,6 +83,8 @@ def main() -> int:
         row.add(label, lambda p=p, q=q: rank_one_updates(p, q), rounds=3)
         row.run()
 
+    against_apytypes(bench, plain[:, :32, :32])
+
     a, b = (ff.emulated(x, "float16") for x in plain)
     row = bench.row(
         f"matmul {n} x {n} x {n} of float16 by accumulation",
@@ -69,6 +95,14 @@ def main() -> int:
     for how in ("per_op", "fma", "wide"):
         x = a.astype("float16", accumulate=how)
         row.add(how, lambda x=x: x @ b)
+    row.run()
+
+    f, g = (ff.emulated(x.reshape(-1), "float32") for x in plain)
+    row = bench.row(
+        f"{n * n} Givens rotations, every operation rounded", work=n * n, unit="Mop/s", baseline="paper"
+    )
+    for method in ("paper", "lapack_3_10"):
+        row.add(method, lambda method=method: ff.givens(f, g, method=method))
     row.run()
 
     size = 1 << (14 if bench.options.quick else 20)
@@ -83,6 +117,17 @@ def main() -> int:
         row = bench.row(f"{operation} of float16 arrays", work=size, unit="Mop/s", baseline="NumPy")
         row.add("fewbits", ours)
         row.add("NumPy", theirs)
+        row.run()
+    # Correctly rounded functions; NumPy's float16 goes through float32 and rounds once more.
+    for name in ("exp", "tanh"):
+        function = getattr(np, name)
+        got, peer = function(u).values, function(x).astype(np.float32)
+        bench.note(
+            f"{name} of float16: {int((got != peer).sum())} of {size} results of NumPy are misrounded."
+        )
+        row = bench.row(f"{name} of float16 arrays", work=size, unit="Mop/s", baseline="NumPy")
+        row.add("fewbits", lambda function=function: function(u))
+        row.add("NumPy", lambda function=function: function(x))
         row.run()
     return bench.finish()
 

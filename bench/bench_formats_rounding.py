@@ -125,6 +125,50 @@ def against_pychop(bench: Bench, x: np.ndarray) -> None:
     row.run()
 
 
+def gfloat_rounding(x: np.ndarray) -> Any:
+    """gfloat's float8_e4m3fn, or None."""
+    try:
+        import gfloat
+        from gfloat.formats import format_info_ocp_e4m3
+    except ImportError:
+        return None
+    return lambda: gfloat.round_ndarray(format_info_ocp_e4m3, x)
+
+
+def apytypes_rounding(x: np.ndarray) -> Any:
+    """A cast of apytypes to float(e=5,m=10), or None; its arrays are made beforehand."""
+    try:
+        import apytypes
+    except ImportError:
+        return None
+    wide = apytypes.APyFloatArray.from_array(x, 8, 23)
+    return lambda: wide.cast(5, 10)
+
+
+def against_gfloat_and_apytypes(bench: Bench, x: np.ndarray) -> None:
+    small = x[: 1 << 18]
+    out = np.empty_like(small)
+    for label, name, peer, target in (
+        ("gfloat", "float8_e4m3fn", gfloat_rounding(small), 200),
+        ("apytypes", "float16", apytypes_rounding(small), None),
+    ):
+        if peer is None:
+            bench.note(f"{label} is not installed: no row against it.")
+            continue
+        theirs = peer()
+        theirs = theirs.to_numpy() if label == "apytypes" else theirs
+        require_equal(ff.round_to(small, name), theirs.astype(np.float32), label)
+        row = bench.row(
+            f"float32 to values of {name}, beside {label}",
+            work=small.nbytes,
+            baseline=label,
+            targets={"fewbits": target} if target else {},
+        )
+        row.add("fewbits", lambda name=name: ff.round_to(small, name, out=out))
+        row.add(label, peer, package=label, rounds=3)
+        row.run()
+
+
 def codes_of(bench: Bench, x: np.ndarray, name: str) -> None:
     """Values to codes and back, against the casts of NumPy and ml_dtypes."""
     peer, f = peer_type(name), ff.get(name)
@@ -151,7 +195,11 @@ def codes_of(bench: Bench, x: np.ndarray, name: str) -> None:
 
 
 def main() -> int:
-    bench = Bench("formats_rounding", title="Rounding to number formats", peers=["ml_dtypes", "pychop"])
+    bench = Bench(
+        "formats_rounding",
+        title="Rounding to number formats",
+        peers=["ml_dtypes", "pychop", "gfloat", "apytypes"],
+    )
     quick = bench.options.quick
     generator = np.random.default_rng(0)
     large = generator.normal(size=1 << (16 if quick else 24)).astype(np.float32)
@@ -161,6 +209,7 @@ def main() -> int:
     x = large[: 1 << 22].copy()
     small_carriers(bench, x)
     against_pychop(bench, x)
+    against_gfloat_and_apytypes(bench, x)
     for name in CODES:
         codes_of(bench, x, name)
     return bench.finish()

@@ -46,6 +46,7 @@ void register_formats_blocks(nb::module_& m);
 void register_formats_codes(nb::module_& m);
 void register_formats_collage(nb::module_& m);
 void register_formats_dynamic_fixed(nb::module_& m);
+void register_formats_elementary(nb::module_& m);
 void register_formats_emulated(nb::module_& m);
 void register_formats_lmul(nb::module_& m);
 void register_formats_sums(nb::module_& m);

@@ -57,18 +57,20 @@ void bind_arithmetic(nb::module_& m) {
 void register_formats_arithmetic(nb::module_& m) {
     m.attr("accumulates") = names(accumulate_names);
     m.attr("operations") = names(operation_names);
+    m.attr("summations") = names(summation_names);
     nb::class_<Context>(m, "Context", "A format and how to compute in it.")
         .def(
             "__init__",
             [](Context* self, const FloatFormat& format, const RoundOptions& options, int accumulate,
-               std::size_t block_size, const FloatFormat& accumulator) {
+               std::size_t block_size, const FloatFormat& accumulator, bool pairwise) {
                 FEWBITS_REQUIRE(
                     accumulate >= 0 && static_cast<std::size_t>(accumulate) < std::size(accumulate_names),
                     "formats.Context: no such accumulate");
                 new (self)
-                    Context{format, options, static_cast<Accumulate>(accumulate), block_size, accumulator};
+                    Context{format,     options,     static_cast<Accumulate>(accumulate),
+                            block_size, accumulator, pairwise ? Summation::pairwise : Summation::index};
             },
-            "format"_a, "options"_a, "accumulate"_a, "block_size"_a, "accumulator"_a);
+            "format"_a, "options"_a, "accumulate"_a, "block_size"_a, "accumulator"_a, "pairwise"_a);
     m.def(
         "at_stream",
         [](Context context, std::uint64_t stream) {

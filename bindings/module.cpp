@@ -67,6 +67,7 @@ NB_MODULE(FEWBITS_MODULE, m) {
     register_formats_codes(formats);
     register_formats_collage(formats);
     register_formats_dynamic_fixed(formats);
+    register_formats_elementary(formats);
     register_formats_emulated(formats);
     register_formats_lmul(formats);
     register_formats_sums(formats);

@@ -89,6 +89,38 @@ TEST(gemm_sizes) {
     gemm_equals_reference<float>(context, 5, 40, 600, false);  // more than one block of k
 }
 
+TEST(pairwise_sums) {
+    for (const char* name : names) {
+        for (const Rounding rounding :
+             {Rounding::nearest_even, Rounding::toward_negative, Rounding::stochastic}) {
+            Context context = context_of<double>(name, rounding, Accumulate::per_op);
+            context.summation = Summation::pairwise;
+            for (const std::size_t k : {0, 1, 2, 7, 12}) {
+                gemm_equals_reference<float>(context, 3, 5, k, false);
+                gemm_equals_reference<double>(context, 2, 3, k, true);
+            }
+        }
+    }
+    // The definition: the first 2^k terms, the rest, their sum;
+    Context context = context_of<double>("float16", Rounding::nearest_even, Accumulate::per_op);
+    context.summation = Summation::pairwise;
+    const Arithmetic<double> arithmetic(context);
+    const std::vector<double> x = tame<double>(context.format, 100, 4);
+    const auto recurse = [&](const auto& self, std::size_t begin, std::size_t end) -> double {
+        if (end - begin == 1) return x[begin];
+        std::size_t half = 1;
+        while (2 * half < end - begin) half *= 2;
+        return arithmetic.add(self(self, begin, begin + half), self(self, begin + half, end), 0);
+    };
+    for (std::size_t n = 1; n <= x.size(); ++n) {
+        double sum;
+        reduce(arithmetic, Reduction::sum, Span<const double>(x).first(n), 1, n, 1, Span<double>(&sum, 1));
+        CHECK_BITS(sum, recurse(recurse, 0, n));
+    }
+    context.accumulate = Accumulate::fma;
+    CHECK_THROWS(Arithmetic<double>{context}, ArgumentError);
+}
+
 TEST(gemv_and_dot) {
     for (const char* name : names) {
         for (const Accumulate accumulate : accumulates) {

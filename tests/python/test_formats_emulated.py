@@ -122,6 +122,69 @@ def test_accumulation(accumulate: str) -> None:
     np.testing.assert_array_equal(got, want)
 
 
+def in_pairs(terms: list[Any]) -> Any:
+    """The definition of summation="pairwise", on numbers whose + rounds."""
+    if len(terms) == 1:
+        return terms[0]
+    half = 1 << (len(terms) - 1).bit_length() - 1
+    return in_pairs(terms[:half]) + in_pairs(terms[half:])
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 7, 8, 100])
+def test_pairwise_summation(n: int) -> None:
+    rng = np.random.default_rng(6)
+    context = ff.Context("float16", summation="pairwise")
+    a, b = rng.normal(size=(5, n)).astype(np.float16), rng.normal(size=(n, 9)).astype(np.float16)
+    x, y = ff.emulated(a, context), ff.emulated(b, context)
+    products = [a[:, k : k + 1] * b[k : k + 1] for k in range(n)]
+    want = in_pairs(products)  # NumPy's float16 rounds every operation
+    np.testing.assert_array_equal((x @ y).values, want.astype(np.float32))
+    np.testing.assert_array_equal((x @ y[:, 0]).values, want[:, 0].astype(np.float32))
+    np.testing.assert_array_equal(ff.matmul(x, y, threads=2).values, want.astype(np.float32))
+    start = rng.normal(size=(5, 9)).astype(np.float16)
+    got = ff.matmul(x, y, c=ff.emulated(start, context))
+    np.testing.assert_array_equal(got.values, (start + want).astype(np.float32))
+    sums = in_pairs([a[:, k] for k in range(n)])
+    np.testing.assert_array_equal(x.sum(axis=1).values, sums.astype(np.float32))
+    assert ff.asum(x[0]).item() == in_pairs([abs(v) for v in a[0]])
+    square = in_pairs([v * v for v in a[0]])
+    assert ff.nrm2(x[0]).item() == ff.emulated(float(square), "float16").sqrt().item()
+    product = x.prod(axis=1).values
+    folded = x[:, 0] if n == 1 else None
+    if folded is not None:
+        np.testing.assert_array_equal(product, folded.values)
+
+
+def test_pairwise_summation_errs_less_and_is_random_by_element() -> None:
+    rng = np.random.default_rng(7)
+    x = rng.uniform(size=4096)
+    exact = ff.exact_sum(ff.round_to(x, "bfloat16"))
+    errors = {
+        order: abs(ff.emulated(x, "bfloat16", summation=order).sum().item() / exact - 1)
+        for order in ("index", "pairwise")
+    }
+    assert errors["pairwise"] < 0.01
+    assert errors["index"] > 0.3
+    # Element (i, j) of a product reads stream 4 i + j.
+    how: dict[str, Any] = {"rounding": "stochastic", "seed": 3, "summation": "pairwise"}
+    a, b = (
+        ff.round_to(rng.normal(size=shape), "bfloat16").astype(np.float32) for shape in ((3, 33), (33, 4))
+    )
+    for threads in (1, 2):
+        whole = ff.matmul(
+            *(ff.EmulatedArray(m, ff.Context("bfloat16", **how)) for m in (a, b)), threads=threads
+        )
+        for i in range(3):
+            for j in range(4):
+                context = ff.Context("bfloat16", stream=4 * i + j, **how)
+                one = ff.EmulatedArray(a[i], context) @ ff.EmulatedArray(b[:, j], context)
+                assert one.item() == whole.values[i, j]
+    with pytest.raises(ArgumentError, match="summation must be 'index' with accumulate='fma'"):
+        ff.Context("float16", accumulate="fma", summation="pairwise")
+    with pytest.raises(ArgumentError, match="summation must be one of"):
+        ff.Context("float16", summation="sideways")
+
+
 def test_exact_accumulation_of_float64() -> None:
     rng = np.random.default_rng(3)
     a, b = rng.normal(size=(2, 3, 50)) * 10.0 ** rng.integers(-150, 150, (2, 3, 50))

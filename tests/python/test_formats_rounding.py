@@ -82,16 +82,52 @@ def sign_of_nan(x: np.ndarray) -> np.ndarray:
     return np.isnan(x) & np.signbit(x)
 
 
-def check(x: np.ndarray, name: str, how: How, **options: Any) -> None:
+def policies(f: ff.FloatFormat) -> list[How]:
+    """Every deterministic mode with every policy that the format has."""
+    subnormals = ("gradual",) if f.is_fixed else ("gradual", "flush", "nearest_normal")
+    return [
+        How(mode, saturate, subnormal, nan)
+        for mode in DETERMINISTIC
+        for saturate in ("none", "finite", "propagate")  # wrap: test_wrap_is_modulo
+        for subnormal in subnormals
+        for nan in (("zero", "max", "ml_dtypes") if f.nan == "none" else ("keep",))
+    ]
+
+
+def check(x: np.ndarray, name: str, how: How) -> None:
     f = ff.get(name)
-    options.update(rounding=how.rounding, saturate=how.saturate, subnormal=how.subnormal, nan=how.nan)
-    got = ff.round_to(x, f, **options)
+    got = ff.round_to(
+        x, f, rounding=how.rounding, saturate=how.saturate, subnormal=how.subnormal, nan=how.nan
+    )
     want = expected(x, f, how)
     with np.errstate(invalid="ignore"):
         wrong = ~same(got, want)
     rows = zip(x[wrong].tolist(), got[wrong], want[wrong], strict=True)
     shown = [(v.hex(), float(g), float(w)) for v, g, w in rows]
     assert not wrong.any(), (name, how, shown[:5])
+
+
+def check_policies(name: str, dtype: Any, stride: int) -> None:
+    x = edges(ff.get(name), dtype)
+    special = x[~np.isfinite(x) | (x == 0)]
+    for k, how in enumerate(policies(ff.get(name))):
+        # Every policy sees other points.
+        check(np.concatenate([x[k % stride :: stride], special]), name, how)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_against_the_rational_definition(name: str) -> None:
+    for dtype in (np.float64,) if name in TOO_WIDE else (np.float32, np.float64):
+        x = edges(ff.get(name), dtype)
+        check_policies(name, dtype, max(1, x.size // 12))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_all_edges_against_the_rational_definition(name: str, dtype: Any) -> None:
+    if dtype == np.float64 or name not in TOO_WIDE:
+        check_policies(name, dtype, 1)
 
 
 def philox_words(seed: int, stream: int, count: int) -> list[list[int]]:

@@ -17,9 +17,11 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import fewbits
 import fewbits.formats as ff
+import fewbits.functions.hyperbolic_space as hs
 import numpy as np
 import pytest
 from fewbits import coding
@@ -84,6 +86,34 @@ def emulated(**options: object) -> bytes:
     return b"".join(r.values.tobytes() for r in results)
 
 
+def elementary() -> bytes:
+    """Functions, pairwise sums and rotations, rounded once or at every operation."""
+    results = []
+    for name in ("float16", "bfloat16", "float32"):
+        for rounding in ("nearest_even", "toward_positive", "stochastic"):
+            how: dict[str, Any] = {"rounding": rounding, "seed": int(rounding == "stochastic")}
+            context = ff.Context(name, summation="pairwise", **how)
+            x, y = (ff.emulated(bell(stream, 4001) * 100, context) for stream in (12, 13))
+            functions = ("exp", "log1p", "sin", "tanh", "erf", "gelu", "ndtr", "cbrt", "rint", "logb")
+            results += [ff.evaluate(function, x).values for function in functions]
+            results += [ff.evaluate(function, x, y).values for function in ("hypot", "remainder", "fdim")]
+            results += [(x @ y).values, x.sum().values, *ff.givens(x, y)]
+            results += ff.givens(x.values + 1j * y.values, y.values - 1j * x.values, context=context)
+    return b"".join(np.ascontiguousarray(r).tobytes() for r in results)
+
+
+def hyperbolic() -> bytes:
+    v, w = (bell(stream, 3 * 2001).reshape(2001, 3).astype(np.float64) * 100 for stream in (14, 15))
+    ball, lorentz = (hs.convert(v, "tangent", model) for model in ("ball", "lorentz"))
+    others = [hs.convert(w, "tangent", model) for model in ("ball", "lorentz")]
+    results = [ball, lorentz, hs.convert(ball, "ball", "tangent"), hs.convert(lorentz, "lorentz", "tangent")]
+    results += [hs.convert(ball, "ball", "lorentz"), hs.convert(lorentz, "lorentz", "ball")]
+    results += [hs.distance(v, w), hs.distance(ball, others[0], model="ball")]
+    results += [hs.distance(lorentz, others[1], model="lorentz"), hs.mobius_add(ball, others[0])]
+    results += [hs.polar_distance(np.abs(v) * 50, np.abs(w) * 50, v), hs.hyperplane_distance(v, w, v[:, 0])]
+    return b"".join(r.tobytes() for r in results)
+
+
 def sums() -> bytes:
     x, y = bell(9, 5003), bell(10, 5003)
     wide = x.astype(np.float64) * y
@@ -130,7 +160,9 @@ KERNELS: dict[str, Callable[[], bytes]] = {
     "emulated_e4m3_stochastic": lambda: emulated(format="float8_e4m3fn", rounding="stochastic", seed=1),
     "formats_dynamic_fixed": dynamic_fixed,
     "formats_reproducible_sums": reproducible_sums,
+    "formats_elementary": elementary,
     "formats_sums": sums,
+    "functions_hyperbolic_space": hyperbolic,
     "lmul_matmul": lambda: ff.lmul_matmul(
         bell(11, 64 * 70).reshape(64, 70), bell(12, 70 * 33).reshape(70, 33)
     ).tobytes(),

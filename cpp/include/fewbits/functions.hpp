@@ -4,6 +4,7 @@
 #include "fewbits/functions/double_double.hpp"
 #include "fewbits/functions/error_function.hpp"
 #include "fewbits/functions/exponential.hpp"
+#include "fewbits/functions/hyperbolic_space.hpp"
 #include "fewbits/functions/logarithm.hpp"
 #include "fewbits/functions/logistic.hpp"
 #include "fewbits/functions/power.hpp"

@@ -104,10 +104,12 @@ accumulates: tuple[Any, ...] = ('per_op', 'fma', 'block', 'wide', 'exact')
 
 operations: tuple[Any, ...] = ('add', 'subtract', 'multiply', 'divide')
 
+summations: tuple[Any, ...] = ('index', 'pairwise')
+
 class Context:
     """A format and how to compute in it."""
 
-    def __init__(self, format: FloatFormat, options: RoundOptions, accumulate: int, block_size: int, accumulator: FloatFormat) -> None: ...
+    def __init__(self, format: FloatFormat, options: RoundOptions, accumulate: int, block_size: int, accumulator: FloatFormat, pairwise: bool) -> None: ...
 
 def at_stream(context: Context, stream: int) -> Context:
     """The context with another stream of random bits."""
@@ -455,6 +457,17 @@ def dfp_conv2d_backward_weights(shape: Conv2dShape, a: Annotated[NDArray[numpy.i
 
 @overload
 def dfp_conv2d_backward_weights(shape: Conv2dShape, a: Annotated[NDArray[numpy.int16], dict(shape=(None,), order='C', device='cpu', writable=False)], exponent_a: int, b: Annotated[NDArray[numpy.int16], dict(shape=(None,), order='C', device='cpu', writable=False)], exponent_b: int, options: DfpProductOptions, out: Annotated[NDArray[numpy.int64], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
+elementary: tuple[Any, ...] = ...
+
+givens_methods: tuple[Any, ...] = ('paper', 'lapack_3_10', 'lapack_3_9')
+
+def settle(function: int, x: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], second: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], y: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')]) -> None:
+    """Results of float64 kernels, made ones that round as the exact ones do."""
+
+def odd_hypot(x: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], y: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')]) -> None:
+    """Rounded to odd."""
+
+def givens(context: Context, method: int, is_complex: bool, f: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], g: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], c: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')], s: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')], r: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
 
 @overload
 def gemm(context: Context, rows: int, columns: int, depth: int, a: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], b: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], c: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')], accumulate_into: bool, threads: int) -> None: ...

@@ -1,6 +1,8 @@
 # Written by tools/stubs.py; do not edit.
 """Elementary and special functions."""
 
+from typing import Any
+
 from typing import Annotated
 
 import numpy
@@ -22,6 +24,18 @@ def exp10_f64(x: Annotated[NDArray[numpy.float64], dict(order='C', device='cpu',
 def expm1_f32(x: Annotated[NDArray[numpy.float32], dict(order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float32], dict(order='C', device='cpu')], fast: bool) -> None: ...
 
 def expm1_f64(x: Annotated[NDArray[numpy.float64], dict(order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float64], dict(order='C', device='cpu')], fast: bool) -> None: ...
+
+hyperbolic_models: tuple[Any, ...] = ('ball', 'lorentz', 'tangent')
+
+def hyperbolic_polar_distance(r1: Annotated[NDArray[numpy.float64], dict(order='C', device='cpu', writable=False)], r2: Annotated[NDArray[numpy.float64], dict(order='C', device='cpu', writable=False)], theta: Annotated[NDArray[numpy.float64], dict(order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float64], dict(order='C', device='cpu')]) -> None: ...
+
+def hyperbolic_distance(model: int, n: int, x: Annotated[NDArray[numpy.float64], dict(order='C', device='cpu', writable=False)], y: Annotated[NDArray[numpy.float64], dict(order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float64], dict(order='C', device='cpu')]) -> None: ...
+
+def hyperbolic_convert(source: int, target: int, n: int, x: Annotated[NDArray[numpy.float64], dict(order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float64], dict(order='C', device='cpu')]) -> None: ...
+
+def hyperbolic_mobius_add(n: int, x: Annotated[NDArray[numpy.float64], dict(order='C', device='cpu', writable=False)], y: Annotated[NDArray[numpy.float64], dict(order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float64], dict(order='C', device='cpu')]) -> None: ...
+
+def hyperbolic_hyperplane_distance(n: int, v: Annotated[NDArray[numpy.float64], dict(order='C', device='cpu', writable=False)], z: Annotated[NDArray[numpy.float64], dict(order='C', device='cpu', writable=False)], a: Annotated[NDArray[numpy.float64], dict(order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float64], dict(order='C', device='cpu')]) -> None: ...
 
 def log_f32(x: Annotated[NDArray[numpy.float32], dict(order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float32], dict(order='C', device='cpu')], fast: bool) -> None: ...
 

@@ -35,6 +35,7 @@ from fewbits.formats._emulated_linalg import (
     axpy,
     cg,
     cholesky,
+    givens,
     gmres,
     lu,
     matmul,
@@ -43,6 +44,7 @@ from fewbits.formats._emulated_linalg import (
     refine,
     solve_triangular,
 )
+from fewbits.formats._functions import classify, evaluate, evaluated, frexp, ldexp, modf
 from fewbits.formats._grid import is_representable, neighbours, spacing
 from fewbits.formats._lmul import lmul, lmul_attention, lmul_codes, lmul_dot, lmul_matmul
 from fewbits.formats._mixed import (
@@ -90,6 +92,7 @@ __all__ = [
     "binned_sum",
     "cg",
     "cholesky",
+    "classify",
     "compensated_dot",
     "compensated_sum",
     "decode",
@@ -108,6 +111,8 @@ __all__ = [
     "dfp_relu",
     "emulated",
     "encode",
+    "evaluate",
+    "evaluated",
     "exact_dot",
     "exact_dot_codes",
     "exact_sum",
@@ -115,11 +120,14 @@ __all__ = [
     "flip_bits",
     "flip_exact_count",
     "fma",
+    "frexp",
     "get",
     "get_block",
+    "givens",
     "gmres",
     "horner",
     "is_representable",
+    "ldexp",
     "lmul",
     "lmul_attention",
     "lmul_codes",
@@ -128,6 +136,7 @@ __all__ = [
     "lu",
     "master_update",
     "matmul",
+    "modf",
     "neighbours",
     "nrm2",
     "pack",

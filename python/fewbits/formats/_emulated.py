@@ -13,7 +13,7 @@ from fewbits._core import formats as _core
 from fewbits._interop import as_numbers
 from fewbits.errors import ArgumentError
 from fewbits.formats._registry import FloatFormat, get
-from fewbits.formats._rounding import options_of, wide
+from fewbits.formats._rounding import STOCHASTIC, options_of, wide
 
 __all__ = ["Context", "EmulatedArray", "emulated", "fma"]
 
@@ -41,6 +41,10 @@ class Context:
         For ``"block"``.
     accumulator : str or FloatFormat
         For ``"block"`` and ``"wide"``.
+    summation : str
+        Order of the terms of a sum: ``"index"``, or with ``"per_op"`` and ``"exact"`` also ``"pairwise"``:
+        the first 2^k terms (the largest power of two below their number) and the rest, each by the same
+        rule, then the two sums.
 
     Attributes
     ----------
@@ -62,7 +66,10 @@ class Context:
     (1.0078125, 1.0)
     """
 
-    __slots__ = ("_core", "_options", "_stream", "accumulate", "dtype", "format", "rounding")
+    __slots__ = (
+        *("_core", "_flushes", "_options", "_stream", "_tables", "_tabulates"),
+        *("accumulate", "dtype", "format", "rounding"),
+    )
 
     def __init__(
         self,
@@ -81,6 +88,7 @@ class Context:
         accumulate: str = "per_op",
         block_size: int = 4,
         accumulator: str | FloatFormat = "float32",
+        summation: str = "index",
     ) -> None:
         self.format = get(format)
         options, _ = options_of(
@@ -103,7 +111,19 @@ class Context:
         )
         how = choice("formats.Context", "accumulate", accumulate, _core.accumulates)
         size = integer("formats.Context", "block_size", block_size, 1, 1 << 30)
-        self._core = _core.Context(self.format._core, options, how, size, get(accumulator)._core)
+        pairwise = bool(choice("formats.Context", "summation", summation, _core.summations))
+        if pairwise and accumulate not in ("per_op", "exact"):
+            raise ArgumentError(
+                f"formats.Context: summation must be 'index' with accumulate={accumulate!r}, got 'pairwise'"
+            )
+        self._core = _core.Context(self.format._core, options, how, size, get(accumulator)._core, pairwise)
+        self._flushes = bool(flush_inputs)
+        # Whether a function is the table of its results: by code, one result each, none of which raises.
+        f = self.format
+        self._tabulates = (
+            0 < f.bits <= 16 and rounding not in STOCHASTIC and f.nan != "none" and nan == "keep"
+        )
+        self._tables: dict[str, NDArray[Any]] = {}
         self._options = options
         self._stream = int(stream)
         self.rounding = rounding if rounding is not None else "nearest_even"
@@ -142,9 +162,9 @@ def _plain(x: Any) -> bool:
 class EmulatedArray:
     """An array of values of a format; every operation on it rounds to the format. `emulated` makes it.
 
-    Python and NumPy operators work where each result is one rounding: ``+ - * /``, powers of two, ``abs``,
-    comparisons, ``@``, and of the functions of NumPy those that this class names in its documentation. Any
-    other function raises TypeError: it would compute in double and round at its end.
+    Python and NumPy operators work where each result is one rounding: ``+ - * / **``, ``abs``, comparisons,
+    ``@``, and of the functions of NumPy those that this class names in its documentation; `evaluate` knows
+    more. Any other function raises TypeError: it would compute in double and round at its end.
 
     Plain numbers are constants and are rounded to the format; plain arrays and arrays of another format are
     refused: write the cast, ``emulated(x, context)``.
@@ -158,11 +178,13 @@ class EmulatedArray:
 
     Notes
     -----
-    Functions of NumPy that are understood: add, subtract, multiply, divide, sqrt, square, negative, positive,
-    absolute, fabs, maximum, minimum, comparisons, isnan, isinf, isfinite, signbit, matmul; sum, prod, mean,
-    max, min, argmax, argmin, dot, vdot, inner, outer, trace; reshape, ravel, transpose, squeeze, expand_dims,
-    broadcast_to, concatenate, stack, copy, diag, where, zeros_like, ones_like, flip, tril, triu, shape, ndim,
-    size. Sums and products go in index order along the axis, one rounding each.
+    Functions of NumPy that are understood: add, subtract, multiply, divide, sqrt, square, negative,
+    positive, absolute, fabs, maximum, minimum, comparisons, isnan, isinf, isfinite, signbit, matmul; exp,
+    exp2, expm1, log, log2, log10, log1p, sin, cos, tanh, cbrt, power, hypot, floor, ceil, trunc, rint,
+    fmod, fmax, fmin, copysign, nextafter, frexp, ldexp, modf, correctly rounded by `evaluate`; sum, prod,
+    mean, max, min, argmax, argmin, dot, vdot, inner, outer, trace; reshape, ravel, transpose, squeeze,
+    expand_dims, broadcast_to, concatenate, stack, copy, diag, where, zeros_like, ones_like, flip, tril,
+    triu, shape, ndim, size. Sums and products go in index order along the axis, one rounding each.
 
     Examples
     --------
@@ -171,9 +193,11 @@ class EmulatedArray:
     EmulatedArray([1.  , 1.25, 1.25], 'float8_e5m2')
     >>> np.sqrt(x).values.tolist()
     [0.3125, 0.4375, 0.5]
-    >>> np.exp(x)
+    >>> np.exp(x).values.tolist()
+    [1.0, 1.25, 1.25]
+    >>> np.arctan(x)
     Traceback (most recent call last):
-    TypeError: EmulatedArray: numpy.exp is not one rounding of the format; call it on .values and cast it
+    TypeError: EmulatedArray: numpy.arctan is not one rounding of the format; call it on .values and cast it
     """
 
     __slots__ = ("_values", "context")
@@ -318,11 +342,17 @@ class EmulatedArray:
         return self._binary("divide", other, self)
 
     def __pow__(self, exponent: Any) -> EmulatedArray:
-        if exponent != 2:
-            raise TypeError(
-                f"EmulatedArray: power is one rounding for the exponent 2 alone, got {exponent!r}"
-            )
-        return self * self
+        if _plain(exponent) and exponent == 2:
+            return self * self
+        return self._evaluated("pow", self, exponent)
+
+    def __rpow__(self, base: Any) -> EmulatedArray:
+        return self._evaluated("pow", base, self)
+
+    def _evaluated(self, function: str, *operands: Any) -> EmulatedArray:
+        from fewbits.formats._functions import _evaluate  # which builds on this class
+
+        return _evaluate(function, self, operands)
 
     def __neg__(self) -> EmulatedArray:
         f = self.format
@@ -366,6 +396,9 @@ class EmulatedArray:
                 f"formats.matmul: inner dimensions must agree, got shapes {left.shape} and {right.shape}"
             )
         out = self._new((m, n))
+        if n == 1 and self.format.precision < 24:
+            # The same sums as one row, whose elements stand side by side: pays where operations round.
+            rows, columns, m, n = columns.reshape(1, -1), np.ascontiguousarray(rows.T), n, m
         _core.gemm(
             self.context._take(m * n),
             m,
@@ -504,6 +537,19 @@ def _select(ufunc: np.ufunc) -> Callable[..., Any]:
     )
 
 
+def _evaluated(name: str) -> Callable[..., Any]:
+    return lambda self, *operands: self._evaluated(name, *operands)
+
+
+def _by_functions(name: str) -> Callable[..., Any]:
+    def call(self: EmulatedArray, *operands: Any) -> Any:
+        from fewbits.formats import _functions
+
+        return getattr(_functions, name)(*operands)
+
+    return call
+
+
 def _method(name: str) -> Callable[..., Any]:
     return lambda self, x, *args, **kwargs: getattr(x, name)(*args, **kwargs)
 
@@ -520,6 +566,15 @@ _UFUNCS: Final[dict[np.ufunc, Callable[..., Any]]] = {
     np.positive: lambda self, x: +x,
     np.absolute: lambda self, x: abs(x),
     np.fabs: lambda self, x: abs(x),
+    **{
+        getattr(np, name): _evaluated(name)
+        for name in (
+            *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tanh", "cbrt", "hypot"),
+            *("floor", "ceil", "trunc", "rint", "fmod", "fmax", "fmin", "copysign", "nextafter"),
+        )
+    },
+    np.power: lambda self, x, y: x**y if isinstance(x, EmulatedArray) else self._evaluated("pow", x, y),
+    **{getattr(np, name): _by_functions(name) for name in ("frexp", "ldexp", "modf")},
     **{u: _select(u) for u in (np.maximum, np.minimum)},
     **{
         u: _compare(u) for u in (np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal)

@@ -20,6 +20,7 @@ __all__ = [
     "axpy",
     "cg",
     "cholesky",
+    "givens",
     "gmres",
     "lu",
     "matmul",
@@ -393,6 +394,103 @@ def qr(a: EmulatedArray, *, method: str = "householder") -> tuple[EmulatedArray,
     q, r = np.empty(m * m), np.empty(m * n)
     _core.qr(a.context._take(4 * m * max(m, n) + 1), which == 1, m, n, _flat(a._values), q, r)
     return _wrap(q.reshape(m, m), a.context), _wrap(r.reshape(m, n), a.context)
+
+
+def givens(
+    f: ArrayLike | EmulatedArray,
+    g: ArrayLike | EmulatedArray,
+    *,
+    context: str | FloatFormat | Context | None = None,
+    method: str = "paper",
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """Givens rotations with every operation rounded: ``[c s; -conj(s) c] [f; g] = [r; 0]``, ``c >= 0``.
+
+    Parameters
+    ----------
+    f, g : array_like, real or complex, or EmulatedArray
+        Rounded to the format first, complex numbers part by part; they broadcast.
+    context : str, FloatFormat or Context
+        The format; not needed where `f` or `g` is an EmulatedArray.
+    method : {"paper", "lapack_3_10", "lapack_3_9"}
+        ``"paper"``: one division an entry, as in LAPACK from 3.11 on; ``"lapack_3_10"``: products by the
+        rounded 1/d; ``"lapack_3_9"``: the complex formula of that release, for real numbers the paper's.
+
+    Returns
+    -------
+    c, s, r : ndarray, the shape of f and g
+        `c` real; `s` and `r` complex where `f` or `g` is. Values of the format in its carrier, float32 or
+        float64.
+
+    Raises
+    ------
+    ArgumentError
+        Shapes that do not broadcast, unknown method.
+    TypeError
+        No format, or another one beside an EmulatedArray.
+
+    Notes
+    -----
+    Exact: the formulas operation by operation. Squares are scaled where they would leave the format, with
+    2^emin and its inverse as limits; only `r` can overflow. In float32 and float64 the results are those of
+    native arithmetic bit for bit. Errors by method and format: ``tests/data/formats_givens.json``.
+
+    References
+    ----------
+    .. [1] W. Pereira, A. Lotfi, J. Langou, "Numerical analysis of Givens rotation", arXiv:2211.04010.
+    .. [2] E. Anderson, "Algorithm 978: Safe scaling in the level 1 BLAS", ACM Trans. Math. Softw. 44 (2017).
+
+    Examples
+    --------
+    >>> c, s, r = givens(3.0, [4.0, 0.0], context="float16")
+    >>> c.tolist(), s.tolist(), r.tolist()
+    ([0.60009765625, 1.0], [0.7998046875, 0.0], [5.0, 3.0])
+    >>> givens(60000.0, 10000.0, context="float16")[2].item()
+    60832.0
+    """
+    like = next((x.context for x in (f, g) if isinstance(x, EmulatedArray)), None)
+    if context is None and like is None:
+        raise TypeError("formats.givens: context must be given where neither f nor g is an EmulatedArray")
+    own = context if isinstance(context, Context) else Context(context) if context is not None else like
+    assert own is not None
+    which = choice("formats.givens", "method", method, _core.givens_methods)
+    parts: list[tuple[NDArray[Any], NDArray[Any] | None]] = []
+    for name, x in (("f", f), ("g", g)):
+        if isinstance(x, EmulatedArray):
+            if x.format != own.format:
+                raise TypeError(
+                    f"formats.givens: {name} must be of format {own.format.name!r}, got {x.format.name!r}; "
+                    "cast it with astype"
+                )
+            parts.append((x._values.astype(np.float64), None))
+            continue
+        array = np.asarray(x)
+        if array.dtype.kind == "c":
+            parts.append((own._round(array.real), own._round(array.imag)))
+        else:
+            parts.append((own._round(x), None))
+    is_complex = any(imaginary is not None for _, imaginary in parts)
+    try:
+        shape = np.broadcast_shapes(*(real.shape for real, _ in parts))
+    except ValueError:
+        raise ArgumentError(
+            f"formats.givens: f and g must broadcast, got shapes {parts[0][0].shape} and {parts[1][0].shape}"
+        ) from None
+    operands = []
+    for re, im in parts:
+        operand = np.zeros((*shape, 2) if is_complex else shape)
+        target = operand[..., 0] if is_complex else operand
+        target[...] = re
+        if im is not None:
+            operand[..., 1] = im
+        operands.append(operand)
+    c = np.empty(shape)
+    s, r = np.empty_like(operands[0]), np.empty_like(operands[0])
+    _core.givens(own._take(c.size), which, is_complex, *(x.reshape(-1) for x in (*operands, c, s, r)))
+    if is_complex:
+        kind = np.complex64 if own.dtype == np.float32 else np.complex128
+        s, r = (x.view(np.complex128)[..., 0].astype(kind) for x in (s, r))
+        return c.astype(own.dtype), s, r
+    return c.astype(own.dtype), s.astype(own.dtype), r.astype(own.dtype)
 
 
 def _start(function: str, a: EmulatedArray, x0: Any) -> NDArray[np.float64]:

@@ -13,13 +13,13 @@ from fewbits._interop import as_numbers
 from fewbits.errors import ArgumentError
 from fewbits.formats._registry import FORMATS, FloatFormat, get
 
-__all__ = ["options_of", "round_to", "wide"]
+__all__ = ["STOCHASTIC", "options_of", "round_to", "wide"]
 
 _MASK64 = (1 << 64) - 1
 _NO_BITS: Final = np.empty(0, np.uint32)
 # For values the format has: any mode will do, and e8m0 has no nearest one.
 _EXACT: Final = _core.options(_core.roundings.index("toward_zero"), 0, 0, 0, 0, 0, 0, 0, 0, True, False, 1)
-_STOCHASTIC: Final = ("stochastic", "stochastic_equal", "random_directed")
+STOCHASTIC: Final = ("stochastic", "stochastic_equal", "random_directed")
 
 
 def wide(array: NDArray[Any]) -> NDArray[Any]:
@@ -67,7 +67,7 @@ def options_of(
     if saturate is None:
         saturate = "finite" if f.is_fixed else "none"
     mode = choice(function, "rounding", rounding, _core.roundings)
-    random = rounding in _STOCHASTIC
+    random = rounding in STOCHASTIC
     number = seed_value(function, seed)
     if not random and (number != 0 or random_bits is not None or bits is not None):
         given = "seed" if number != 0 else "random_bits" if random_bits is not None else "bits"

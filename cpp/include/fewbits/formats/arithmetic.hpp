@@ -31,6 +31,8 @@
 #include <limits>
 #include <string>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 #include "fewbits/core/bits.hpp"
 #include "fewbits/core/error.hpp"
@@ -58,12 +60,20 @@ namespace formats {
 enum class Accumulate { per_op, fma, block, wide, exact };
 inline constexpr const char* accumulate_names[] = {"per_op", "fma", "block", "wide", "exact"};
 
+// In which order the terms of a sum are added:
+//   index      ((t0 + t1) + t2) + ...
+//   pairwise   the first 2^k terms, 2^k the largest power of two below their number, and the others each by
+//              the same rule, then the two sums. For Accumulate::per_op; an exact sum has no order.
+enum class Summation { index, pairwise };
+inline constexpr const char* summation_names[] = {"index", "pairwise"};
+
 struct Context {
     FloatFormat format;
     RoundOptions options = {};
     Accumulate accumulate = Accumulate::per_op;
     std::size_t block_size = 4;
     FloatFormat accumulator = get("float32");
+    Summation summation = Summation::index;
 };
 
 enum class Operation { add, subtract, multiply, divide };
@@ -357,6 +367,10 @@ public:
                         std::string(function) + ": bits cannot be given for arithmetic");
         FEWBITS_REQUIRE(options.saturate != Saturate::wrap || f.is_fixed,
                         std::string(function) + ": saturate must not be wrap for a floating point format");
+        FEWBITS_REQUIRE(
+            context.summation == Summation::index || context.accumulate == Accumulate::per_op ||
+                context.accumulate == Accumulate::exact,
+            std::string(function) + ": summation must be index unless accumulate is per_op or exact");
         flushes_ = options.flush_inputs;
         options.flush_inputs = false;  // of operands, not of results
         options.threads = 1;
@@ -704,10 +718,42 @@ private:
     const Arithmetic<T>* arithmetic_ = nullptr;
 };
 
+// Terms combined pairwise as they come, see Summation: a stack of results of 2^k terms each, the large ones
+// below. `Value` is a number or a row of them, `combine(a, b)` puts a op b into a.
+template <class Value>
+class PairwiseStack {
+public:
+    template <class Combine>
+    void push(Value term, const Combine& combine) {
+        for (std::size_t count = ++count_; count % 2 == 0; count /= 2) {
+            combine(stack_.back(), term);
+            term = std::move(stack_.back());
+            stack_.pop_back();
+        }
+        stack_.push_back(std::move(term));
+    }
+    // At least one term has come.
+    template <class Combine>
+    Value finish(const Combine& combine) {
+        Value total = std::move(stack_.back());
+        for (stack_.pop_back(); !stack_.empty(); stack_.pop_back()) {
+            combine(stack_.back(), total);
+            total = std::move(stack_.back());
+        }
+        count_ = 0;
+        return total;
+    }
+
+private:
+    std::vector<Value> stack_;
+    std::size_t count_ = 0;
+};
+
 enum class Reduction { sum, product };
 
-// out[o, i] = x[o, 0, i] op x[o, 1, i] op ... in index order for x of shape (outer, length, inner); the empty
-// sum is 0, the empty product 1. Output e draws from stream + e; its rounding number k is draw k.
+// out[o, i] = x[o, 0, i] op x[o, 1, i] op ... in the order of the context for x of shape (outer, length,
+// inner); the empty sum is 0, the empty product 1. Output e draws from stream + e; its roundings are numbered
+// as they come.
 template <class T>
 void reduce(const Arithmetic<T>& arithmetic, Reduction reduction, Span<const T> x, std::size_t outer,
             std::size_t length, std::size_t inner, Span<T> out) {
@@ -722,6 +768,18 @@ void reduce(const Arithmetic<T>& arithmetic, Reduction reduction, Span<const T> 
     for (std::size_t o = 0; o < outer; ++o) {
         const T* source = x.data() + o * length * inner;
         T* target = out.data() + o * inner;
+        if (arithmetic.context().summation == Summation::pairwise) {
+            for (std::size_t e = 0; e < inner; ++e) {
+                const Arithmetic<T> own =
+                    arithmetic.is_random() ? arithmetic.with_stream(stream + o * inner + e) : arithmetic;
+                std::uint64_t count = 0;
+                const auto combine = [&](T& a, T b) { a = own.operation(operation, a, b, count++); };
+                PairwiseStack<T> terms;
+                for (std::size_t k = 0; k < length; ++k) terms.push(source[k * inner + e], combine);
+                target[e] = terms.finish(combine);
+            }
+            continue;
+        }
         std::copy(source, source + inner, target);
         if (arithmetic.is_random() || inner == 1) {
             for (std::size_t e = 0; e < inner; ++e) {

@@ -2,7 +2,8 @@
 // triangular solves.
 //
 // Definition: element by element, sums over k = 0, 1, ... in index order from +0 (or from what C held), each
-// multiply-add as Context::accumulate has it. Where an operation is one multiply-add (axpy, the updates of
+// multiply-add as Context::accumulate has it; with Summation::pairwise the rounded products are added in
+// pairs, and their sum to +0 or what C held. Where an operation is one multiply-add (axpy, the updates of
 // factorisations and solves), block, wide and exact mean one rounding, as fma does.
 // Random bits: output element e (its flat index) reads stream + e, its roundings are numbered from 0.
 //
@@ -362,6 +363,16 @@ T scalar_dot(const Arithmetic<T>& arithmetic, std::size_t n, const T* x, std::si
             return arithmetic.finish(exact(total), n);
         }
         default: {
+            if (context.summation == Summation::pairwise) {
+                std::uint64_t count = 0;
+                const auto combine = [&](T& a, T b) { a = arithmetic.add(a, b, count++); };
+                PairwiseStack<T> terms;
+                for (std::size_t k = 0; k < n; ++k) {
+                    const T product = arithmetic.multiply(x[k * x_step], y[k * y_step], count++);
+                    terms.push(product, combine);
+                }
+                return n == 0 ? start : arithmetic.add(start, terms.finish(combine), count);
+            }
             T total = start;
             const bool fused = context.accumulate == Accumulate::fma;
             for (std::size_t k = 0; k < n; ++k)
@@ -391,6 +402,13 @@ T nrm2(const Arithmetic<T>& arithmetic, Span<const T> x) {
 template <class T>
 T asum(const Arithmetic<T>& arithmetic, Span<const T> x) {
     T total = 0;
+    if (arithmetic.context().summation == Summation::pairwise && !x.empty()) {
+        std::uint64_t count = 0;
+        const auto combine = [&](T& a, T b) { a = arithmetic.add(a, b, count++); };
+        PairwiseStack<T> terms;
+        for (const T element : x) terms.push(std::fabs(element), combine);
+        return terms.finish(combine);
+    }
     for (std::size_t k = 0; k < x.size(); ++k) total = arithmetic.add(total, std::fabs(x[k]), k);
     return total;
 }
@@ -430,7 +448,32 @@ void gemm(const Arithmetic<T>& arithmetic, std::size_t m, std::size_t n, std::si
     const std::uint64_t stream = context.options.stream;
     // A thread takes rows: some 2^18 multiply-adds at least.
     const std::size_t rows = std::max<std::size_t>(4, ((std::size_t{1} << 18) / (n * k + 1) + 3) / 4 * 4);
-    const bool chain = context.accumulate == Accumulate::per_op || context.accumulate == Accumulate::fma;
+    if (context.summation == Summation::pairwise && context.accumulate == Accumulate::per_op &&
+        !arithmetic.is_random()) {
+        // Rows of products instead of single ones: the operations on arrays serve them.
+        parallel_for(m, rows, threads, [&](std::size_t i, std::size_t end) {
+            const auto combine = [&](std::vector<T>& left, const std::vector<T>& right) {
+                arithmetic.operation(Operation::add, Span<const T>(left), Span<const T>(right),
+                                     Span<T>(left));
+            };
+            std::vector<T> factor(n), product(n);
+            for (; i < end && k > 0; ++i) {
+                PairwiseStack<std::vector<T>> terms;
+                for (std::size_t q = 0; q < k; ++q) {
+                    std::fill(factor.begin(), factor.end(), a[i * k + q]);
+                    arithmetic.operation(Operation::multiply, Span<const T>(factor),
+                                         Span<const T>(b.data() + q * n, n), Span<T>(product));
+                    terms.push(product, combine);
+                }
+                const Span<T> row(c.data() + i * n, n);
+                arithmetic.operation(Operation::add, Span<const T>(row.data(), n),
+                                     Span<const T>(terms.finish(combine)), row);
+            }
+        });
+        return;
+    }
+    const bool chain = (context.accumulate == Accumulate::per_op && context.summation == Summation::index) ||
+                       context.accumulate == Accumulate::fma;
     const bool plain_wide = context.accumulate == Accumulate::wide && !arithmetic.is_random();
     if (chain && !(context.accumulate == Accumulate::fma && std::is_same_v<T, float> &&
                    arithmetic.path() != Arithmetic<T>::Path::native)) {
@@ -481,9 +524,9 @@ void gemv(const Arithmetic<T>& arithmetic, std::size_t m, std::size_t n, Span<co
           Span<T> y) {
     FEWBITS_REQUIRE(a.size() == m * n && x.size() == n && y.size() == m,
                     "formats.gemv: a, x and y must be m x n, n and m");
-    const Accumulate accumulate = arithmetic.context().accumulate;
-    if (accumulate != Accumulate::per_op && accumulate != Accumulate::fma)
-        return gemm(arithmetic, m, 1, n, a, x, y);
+    const Context& context = arithmetic.context();
+    const bool chain = context.accumulate == Accumulate::per_op || context.accumulate == Accumulate::fma;
+    if (!chain || context.summation != Summation::index) return gemm(arithmetic, m, 1, n, a, x, y);
     std::vector<T> columns(m * n);
     for (std::size_t i = 0; i < m; ++i)
         for (std::size_t j = 0; j < n; ++j) columns[j * m + i] = a[i * n + j];

@@ -35,9 +35,11 @@ inline constexpr const char* rounding_names[] = {
 };
 
 // What becomes of values beyond the largest finite one:
-//   none       infinity, else nan, else the largest; directed modes stop at the largest where they point
-//   inwards finite     the largest, also for infinity propagate  the largest for finite values; infinity as
-//   under none wrap       fixed point and integers only: modulo 2^bits (infinity as under finite)
+//
+//   none       infinity, else nan, else the largest; directed modes that point inwards stop at the largest
+//   finite     the largest, also for infinity
+//   propagate  the largest for finite values; infinity as under none
+//   wrap       fixed point and integers only: modulo 2^bits (infinity as under finite)
 enum class Saturate { none, finite, propagate, wrap };
 // Below the smallest normal value: the format's own values; zero, after rounding as if the exponent range
 // went on; or the nearer of zero and the smallest normal value, as the mode decides.
