@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-MODELS = ("static", "rows", "columns", "parametric", "mixture", "context", "adaptive")
+MODELS = ("static", "rows", "columns", "parametric", "mixture", "context", "adaptive", "delta")
 
 
 def weights(rows: int = 96, columns: int = 256, step: float = 0.5, seed: int = 0) -> np.ndarray:
@@ -77,6 +77,7 @@ def test_models_win_where_they_should() -> None:
         "mixture": np.rint(two),
         "columns": np.rint(rng.laplace(0, 1, (4096, 16)) * np.geomspace(0.3, 30, 16)),
         "parametric": np.rint(rng.normal(0, 1, (512, 32)) * np.exp(rng.normal(2.5, 1.5, (512, 1)))),
+        "delta": np.cumsum(rng.integers(-1, 2, (8, 4000)), axis=1),
         "static": rng.choice([-50, 0, 3, 90], (500, 40), p=[0.1, 0.5, 0.3, 0.1]),
         "adaptive": (np.cumsum(rng.normal(0, 1, 3000)) ** 5).astype(np.int64).clip(-(2**30) * 2, 2**31 - 1),
     }

@@ -27,7 +27,7 @@ __all__ = ["CodesReport", "decode_codes", "encode_codes", "inspect_codes"]
 Array = NDArray[Any]
 Codes = NDArray[np.int32]
 
-CODE_MODELS = ("static", "rows", "columns", "parametric", "mixture", "context", "adaptive")
+CODE_MODELS = ("static", "rows", "columns", "parametric", "mixture", "context", "adaptive", "delta")
 _MAGIC = b"\x89FWQ\x01"
 _HEAD = struct.Struct(
     "<5sBBxIiq"
@@ -304,6 +304,17 @@ def _adaptive(codes: Codes, threads: int) -> Iterator[_Candidate]:
     yield _Candidate("adaptive", b"", encode(codes, AdaptiveExpGolombModel(), threads=threads), None)
 
 
+def _delta(codes: Codes, threads: int) -> Iterator[_Candidate]:
+    """Differences along the rows, of which the first starts from 0."""
+    wide = _as_matrix(codes).astype(np.int64)
+    steps = np.diff(wide, axis=1, prepend=0).reshape(-1)
+    if int(steps.max()) - int(steps.min()) < 65536:
+        yield from (
+            _Candidate("delta", c.side, c.payload, c.model_bits)
+            for c in _static(steps.astype(np.int32), threads)
+        )
+
+
 # ---- messages -------------------------------------------------------------------------------------------
 
 
@@ -318,6 +329,7 @@ def _candidates(
         "mixture": lambda: _mixture(codes, threads),
         "context": lambda: _context(codes),
         "adaptive": lambda: _adaptive(codes, threads),
+        "delta": lambda: _delta(codes, threads),
     }
     for name in models:
         for candidate in makers[name]():
@@ -343,7 +355,8 @@ def encode_codes(
       array, each row, or each block of `block_size` codes of a row;
     - ``"mixture"``: 2 to 4 Gaussians fitted to the histogram;
     - ``"context"``: tables chosen by the magnitudes before each code in its row and its column;
-    - ``"adaptive"``: learnt as it goes, for codes of any size.
+    - ``"adaptive"``: learnt as it goes, for codes of any size;
+    - ``"delta"``: a table of the differences along the rows, for scales.
 
     Parameters
     ----------
@@ -541,6 +554,10 @@ def _decode_as(
         flat = np.empty(size, np.int32)
         _core.context_decode(np.frombuffer(payload, np.uint8), lo, rows, columns, flat)
         return flat
+    if model == "delta":
+        steps = _exactly(payload, Categorical.from_bytes(_rest(reader)), size, threads)
+        # int32 wraps for damage alone.
+        return np.cumsum(steps.reshape(rows, columns), axis=1, dtype=np.int32)
     return _exactly(payload, AdaptiveExpGolombModel(), size, threads)
 
 

@@ -181,6 +181,12 @@ FEWBITS_KERNEL Scaled exp_full(DoubleDouble x) {
     return {result.value, result.error, a.exponent};
 }
 
+// e^x to 2^-50 of itself for |x| <= 700.
+FEWBITS_KERNEL f64x4 exp_plain(f64x4 x) {
+    const Scaled e = exp_quick(x);
+    return (e.hi + e.lo) * power_of_two(e.exponent);
+}
+
 // Beyond these round_scaled gives infinity, and 0.
 FEWBITS_INLINE f64x4 exp_clamp(f64x4 x) { return max(splat(-760), min(splat(720), x)); }
 
@@ -212,6 +218,12 @@ FEWBITS_KERNEL DoubleDouble piece(const double* table, Interval at, f64x4 x, f64
     const f64x4 low = fma(two(4), square, two(2)), high = fma(two(8), square, two(6));
     const f64x4 rest = fma(fma(two(10), fourth, high), fourth, low);
     return {row[0], fma(h, rest, row[1])};
+}
+
+// The same as one float64, to 2^-50 of itself.
+FEWBITS_KERNEL f64x4 piece_plain(const double* table, Interval at, f64x4 x) {
+    const DoubleDouble y = piece(table, at, x, f64x4::zero());
+    return y.hi + y.lo;
 }
 
 struct LogParts {

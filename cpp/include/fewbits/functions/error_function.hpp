@@ -23,6 +23,7 @@
 #include "fewbits/functions/detail/elementwise.hpp"
 #include "fewbits/functions/detail/error_function_tables.hpp"
 #include "fewbits/functions/double_double.hpp"
+#include "fewbits/functions/logarithm.hpp"
 
 namespace fewbits {
 inline namespace FEWBITS_ISA {
@@ -102,6 +103,33 @@ FEWBITS_KERNEL Scaled erfc_scaled(DoubleDouble x, DoubleDouble square) {
     return result;
 }
 
+// For the rounding test of float32: one float64 each, to 2^-46 of itself, for arguments that are off by
+// 2^-52. erf of |x|, or erfcx of it where `as_erfcx`.
+FEWBITS_KERNEL f64x4 erfcx_or_erf_plain(simd::mask<4> as_erfcx, f64x4 a) {
+    const Interval at = select(as_erfcx, erfcx_interval(a), erf_interval(a));
+    const f64x4 inside = simd::select(as_erfcx, clamp_or_nan(a, 0, 34), clamp_or_nan(a, 0.125, 5.999));
+    const f64x4 y = piece_plain(erf_table, at, inside), z = a * a;
+    const f64x4 near = a * fma(z, even_odd(z, erf_small), splat(two_over_root_pi[0]));
+    const f64x4 result = simd::select(~as_erfcx & (a < splat(0.125)), near, y);
+    const auto far = a > splat(32);
+    if (FEWBITS_LIKELY(none(far & as_erfcx))) return result;
+    const f64x4 w = splat(1) / max(a, splat(1)), t = w * w;
+    const f64x4 series = splat(one_over_root_pi[0]) * fma(w, t * horner(t, erfcx_far), w);
+    return simd::select(far & as_erfcx, series, result);
+}
+// erfc(x) from x and x^2.
+FEWBITS_KERNEL f64x4 erfc_plain(f64x4 x, f64x4 square) {
+    const auto far = x >= splat(0.5);
+    const f64x4 y = erfcx_or_erf_plain(far, simd::abs(x));
+    const f64x4 near = splat(1) - with_sign(y, sign_of(x));
+    if (FEWBITS_LIKELY(none(far))) return near;
+    return simd::select(far, exp_plain(max(splat(-700), -square)) * y, near);
+}
+FEWBITS_KERNEL f64x4 ndtr_plain(f64x4 x) {
+    const f64x4 a = clamp_or_nan(x, -42, 42);
+    return splat(0.5) * erfc_plain(a * splat(-root_half[0]), splat(0.5) * a * a);
+}
+
 FEWBITS_KERNEL Scaled ndtr_scaled(f64x4 x) {
     const f64x4 a = clamp_or_nan(x, -42, 42);
     const DoubleDouble z = multiply(constant(root_half), -a);
@@ -125,6 +153,10 @@ struct ErfKernel {
         return with_sign(result, sign_of(x));
     }
     static FEWBITS_INLINE f64x4 float32(f64x4 x) { return with_sign(to_odd(parts(x)), sign_of(x)); }
+    static FEWBITS_KERNEL f64x4 quick(f64x4 x) {
+        const f64x4 a = simd::abs(x);
+        return with_sign(erfcx_or_erf_plain(a < f64x4::zero(), a), sign_of(x));
+    }
 };
 
 struct ErfcKernel {
@@ -135,6 +167,10 @@ struct ErfcKernel {
     }
     static FEWBITS_INLINE f64x4 float64(f64x4 x) { return round_scaled(scaled(x)); }
     static FEWBITS_INLINE f64x4 float32(f64x4 x) { return odd_scaled(scaled(x)); }
+    static FEWBITS_KERNEL f64x4 quick(f64x4 x) {
+        const f64x4 a = clamp_or_nan(x, -30, 30);
+        return erfc_plain(a, a * a);  // the square is exact
+    }
 };
 
 struct ErfcxKernel {
@@ -162,12 +198,20 @@ struct ErfcxKernel {
     }
     static FEWBITS_INLINE f64x4 float64(f64x4 x) { return edges(x, round_scaled(scaled(x))); }
     static FEWBITS_INLINE f64x4 float32(f64x4 x) { return edges(x, odd_scaled(scaled(x))); }
+    static FEWBITS_KERNEL f64x4 quick(f64x4 x) {
+        const f64x4 y = erfcx_or_erf_plain(x == x, simd::abs(x));
+        const auto negative = x < f64x4::zero();
+        if (FEWBITS_LIKELY(none(negative))) return edges(x, y);
+        const f64x4 b = max(splat(-26), x);  // beyond it is infinite
+        return edges(x, simd::select(negative, fma(splat(2), exp_plain(b * b), -y), y));
+    }
 };
 
 struct NdtrKernel {
     static constexpr const char* name = "ndtr";
     static FEWBITS_INLINE f64x4 float64(f64x4 x) { return round_scaled(ndtr_scaled(x)); }
     static FEWBITS_INLINE f64x4 float32(f64x4 x) { return odd_scaled(ndtr_scaled(x)); }
+    static FEWBITS_KERNEL f64x4 quick(f64x4 x) { return ndtr_plain(x); }
 };
 
 struct LogNdtrKernel {
@@ -204,6 +248,23 @@ struct LogNdtrKernel {
     }
     static FEWBITS_INLINE f64x4 float64(f64x4 x) { return edges(x, round_scaled(scaled(x))); }
     static FEWBITS_INLINE f64x4 float32(f64x4 x) { return edges(x, odd_scaled(scaled(x))); }
+    static FEWBITS_KERNEL f64x4 quick(f64x4 x) {
+        const f64x4 a = clamp_or_nan(x, -0x1p100, 42), half = splat(0.5);
+        const auto left = x <= splat(-1), right = x >= splat(0.71);
+        const f64x4 z = a * splat(-root_half[0]), square = half * a * a;
+        const auto as_erfcx = left | right;
+        const f64x4 y = erfcx_or_erf_plain(as_erfcx, simd::abs(z));
+        // Left the scaled tail, right one less the other tail, between them the middle.
+        const f64x4 middle = splat(1) - with_sign(y, sign_of(z));
+        f64x4 value = half * simd::select(left, y, middle), low = f64x4::zero();
+        if (any(right)) {
+            const auto sum = two_sum(splat(1), -half * exp_plain(max(splat(-700), -square)) * y);
+            value = simd::select(right, sum.value, value);
+            low = simd::select(right, sum.error, low);
+        }
+        const f64x4 log = log_plain(value, low);
+        return edges(x, simd::select(left, log - square, log));
+    }
 };
 
 struct NdtriKernel {
@@ -244,6 +305,21 @@ struct NdtriKernel {
         return edges(p, y.hi + y.lo);
     }
     static FEWBITS_INLINE f64x4 float32(f64x4 p) { return edges(p, to_odd(parts(p))); }
+    static FEWBITS_KERNEL f64x4 quick(f64x4 p) {
+        const f64x4 half = splat(0.5), q = p - half, a = simd::abs(q);
+        const auto tail = (p < splat(0.25)) | (p > splat(0.75));
+        Interval at = interval(0.0625, clamp(a, 0.0625, 0.25));
+        f64x4 x = clamp_or_nan(a, 0.0625, 0.25);
+        if (any(tail)) {
+            const f64x4 s = simd::select(p > half, splat(1) - p, p);
+            const f64x4 t = sqrt(splat(-2) * log_plain(max(s, splat(0x1p-1000))));
+            at = select(tail, interval(1.625, clamp(t, 1.625, 39.9), 0, ndtri_table_second), at);
+            x = simd::select(tail, clamp_or_nan(t, 1.625, 39.9), x);
+        }
+        const f64x4 y = piece_plain(ndtri_table, at, x);
+        const f64x4 near = a * fma(a * a, even_odd(a * a, ndtri_small), splat(root_two_pi[0]));
+        return edges(p, with_sign(simd::select(a < splat(0.0625), near, y), sign_of(q)));
+    }
 };
 
 struct GeluKernel {
@@ -259,6 +335,7 @@ struct GeluKernel {
         const f64x4 sides = select(x > zero, x, with_sign(zero, sign_of(x)));
         return select((simd::abs(x) > splat(41)) | (x == zero), sides, result);
     }
+    static FEWBITS_KERNEL f64x4 quick(f64x4 x) { return edges(x, x * ndtr_plain(x)); }
     static FEWBITS_INLINE f64x4 float64(f64x4 x) { return edges(x, round_scaled(scaled(x))); }
     static FEWBITS_INLINE f64x4 float32(f64x4 x) { return edges(x, odd_scaled(scaled(x))); }
 };

@@ -75,7 +75,7 @@ FEWBITS_KERNEL Scaled normalize(DoubleDouble a, f64x4 exponent = f64x4::zero()) 
 }
 FEWBITS_INLINE DoubleDouble parts(Scaled a) { return {a.hi, a.lo}; }
 FEWBITS_KERNEL Scaled multiply(Scaled a, Scaled b) {
-    return normalize(functions::multiply(parts(a), parts(b)), a.exponent + b.exponent);
+    return normalize(fewbits::multiply(parts(a), parts(b)), a.exponent + b.exponent);
 }
 // What is below the larger one by 2^-1000 does not count.
 FEWBITS_KERNEL Scaled add(Scaled a, Scaled b) {
@@ -85,7 +85,7 @@ FEWBITS_KERNEL Scaled add(Scaled a, Scaled b) {
     const f64x4 e = max(ea, eb);
     const DoubleDouble x = scale(parts(a), power_of_two(max(ea - e, least)));
     const DoubleDouble y = scale(parts(b), power_of_two(max(eb - e, least)));
-    return normalize(functions::add(x, y), select(e == none, zero, e));
+    return normalize(fewbits::add(x, y), select(e == none, zero, e));
 }
 FEWBITS_INLINE Scaled negate(Scaled a) { return {-a.hi, -a.lo, a.exponent}; }
 FEWBITS_INLINE Scaled magnitude(Scaled a) { return select(a.hi < f64x4::zero(), negate(a), a); }
@@ -95,10 +95,10 @@ FEWBITS_NOINLINE inline Scaled sinh_positive(DoubleDouble x) {
     const f64x4 turn = splat(20);
     const auto small = x.hi < turn;
     const DoubleDouble m = expm1_dd(select(small, x, exact(turn)));
-    const DoubleDouble s = functions::add(m, divide(m, functions::add(m, splat(1))));
+    const DoubleDouble s = fewbits::add(m, divide(m, fewbits::add(m, splat(1))));
     // Beyond, e^x / 2 is enough; a multiple of 512 log 2 goes into the exponent.
     const f64x4 n = floor(x.hi * splat(1 / (512 * 0.6931471805599453))) * splat(512);
-    const DoubleDouble rest = functions::add(x, functions::multiply(constant(ln2), -n));
+    const DoubleDouble rest = fewbits::add(x, fewbits::multiply(constant(ln2), -n));
     const Scaled e = exp_dd(rest);
     return select(small, normalize(s, splat(-1)), Scaled{e.hi, e.lo, e.exponent + (n - splat(1))});
 }
@@ -113,15 +113,15 @@ FEWBITS_NOINLINE inline DoubleDouble distance_of(Scaled s) {
     const auto none = s.hi == zero;
     // A nan stays in hi and comes out of every branch.
     const DoubleDouble value = {select(none, one, s.hi), select(none, zero, s.lo)};
-    const DoubleDouble far = functions::add(functions::multiply(constant(ln2), e + splat(2)), log_dd(value));
+    const DoubleDouble far = fewbits::add(fewbits::multiply(constant(ln2), e + splat(2)), log_dd(value));
     const f64x4 half = floor(e * splat(0.5)), odd = e - (half + half);
     const DoubleDouble root = square_root(scale(value, one + odd));
     const f64x4 up = clamp(half + one, -1022, 1023);
     const DoubleDouble near = scale(root, power_of_two(up));
     const DoubleDouble plain = scale(value, power_of_two(clamp(e, -61, 61)));
-    const DoubleDouble z = square_root(plain), w = square_root(functions::add(plain, one));
-    const DoubleDouble t = functions::add(z, divide(plain, functions::add(w, one)));
-    const DoubleDouble middle = scale(log_dd(functions::add(t, one)), splat(2));
+    const DoubleDouble z = square_root(plain), w = square_root(fewbits::add(plain, one));
+    const DoubleDouble t = fewbits::add(z, divide(plain, fewbits::add(w, one)));
+    const DoubleDouble middle = scale(log_dd(fewbits::add(t, one)), splat(2));
     DoubleDouble d = select(e < splat(-60), near, select(e > splat(60), far, middle));
     return select(none, exact(zero), d);
 }
@@ -162,9 +162,7 @@ struct Length {
         const Scaled length = normalize(value, exponent);
         return select(zero, Scaled{f64x4::zero(), f64x4::zero(), f64x4::zero()}, length);
     }
-    DoubleDouble direction(f64x4 coordinate) const {
-        return functions::multiply(inverse, coordinate * factor);
-    }
+    DoubleDouble direction(f64x4 coordinate) const { return fewbits::multiply(inverse, coordinate * factor); }
 };
 FEWBITS_NOINLINE inline Length length_of(const Rows& x, std::size_t n) {
     const f64x4 nought = f64x4::zero();
@@ -179,7 +177,7 @@ FEWBITS_NOINLINE inline Length length_of(const Rows& x, std::size_t n) {
     length.exponent = select(length.zero, nought, exponent_of(most));
     length.factor = power_of_two(-length.exponent);
     DoubleDouble sum = exact(nought);
-    for (std::size_t k = 0; k < n; ++k) sum = functions::add(sum, square(exact(x[k] * length.factor)));
+    for (std::size_t k = 0; k < n; ++k) sum = fewbits::add(sum, square(exact(x[k] * length.factor)));
     length.value = select(length.zero, exact(splat(1)), square_root(sum));
     length.inverse = reciprocal(length.value);
     return length;
@@ -207,17 +205,16 @@ FEWBITS_NOINLINE inline Chords chords_of(const Rows& x, const Length& a, const R
     for (std::size_t k = 0; k < n; ++k) {
         const f64x4 p = x[k] * a.factor, q = y[k] * b.factor;
         const DoubleDouble left = as_double_double(two_prod(x_pivot, q));
-        const DoubleDouble c =
-            functions::add(left, functions::negate(as_double_double(two_prod(p, y_pivot))));
-        const DoubleDouble u = functions::multiply(a.inverse, p);
-        squares = functions::add(squares, square(c));
-        along = functions::add(along, functions::multiply(c, u));
-        cosine = functions::add(cosine, functions::multiply(u, functions::multiply(b.inverse, q)));
+        const DoubleDouble c = fewbits::add(left, fewbits::negate(as_double_double(two_prod(p, y_pivot))));
+        const DoubleDouble u = fewbits::multiply(a.inverse, p);
+        squares = fewbits::add(squares, square(c));
+        along = fewbits::add(along, fewbits::multiply(c, u));
+        cosine = fewbits::add(cosine, fewbits::multiply(u, fewbits::multiply(b.inverse, q)));
     }
-    const DoubleDouble across = functions::add(squares, functions::negate(square(along)));
-    const DoubleDouble scale_of_c = functions::multiply(b.value, select(x_pivot == zero, one, x_pivot));
+    const DoubleDouble across = fewbits::add(squares, fewbits::negate(square(along)));
+    const DoubleDouble scale_of_c = fewbits::multiply(b.value, select(x_pivot == zero, one, x_pivot));
     const DoubleDouble sine_squared = divide(across, square(scale_of_c));
-    const DoubleDouble wide = functions::add(magnitude(cosine), one);
+    const DoubleDouble wide = fewbits::add(magnitude(cosine), one);
     const Scaled narrow_chord = normalize(divide(sine_squared, scale(wide, splat(2))));
     const Scaled wide_chord = normalize(scale(wide, splat(0.5)));
     const auto acute = cosine.hi >= zero, none = a.zero | b.zero;
@@ -228,7 +225,7 @@ FEWBITS_NOINLINE inline Chords chords_of(const Rows& x, const Length& a, const R
 
 // S of radii and half chord.
 FEWBITS_NOINLINE inline Scaled separation(DoubleDouble r1, DoubleDouble r2, Scaled chord) {
-    const DoubleDouble gap = scale(detail::magnitude(functions::add(r1, functions::negate(r2))), splat(0.5));
+    const DoubleDouble gap = scale(detail::magnitude(fewbits::add(r1, fewbits::negate(r2))), splat(0.5));
     const Scaled radial = sinh_positive(gap);
     return add(multiply(radial, radial), multiply(multiply(sinh_positive(r1), sinh_positive(r2)), chord));
 }
@@ -258,23 +255,23 @@ FEWBITS_NOINLINE inline f64x4 lorentz_distance(const Rows& x, const Rows& y, std
     const f64x4 unit = max(max(a.exponent, b.exponent), zero), down = power_of_two(-unit);
     const DoubleDouble one = exact(down);
     const DoubleDouble u = scale(a.plain(), down), w = scale(b.plain(), down);
-    const DoubleDouble u0 = square_root(functions::add(square(one), square(u)));
-    const DoubleDouble w0 = square_root(functions::add(square(one), square(w)));
+    const DoubleDouble u0 = square_root(fewbits::add(square(one), square(u)));
+    const DoubleDouble w0 = square_root(fewbits::add(square(one), square(w)));
     DoubleDouble squares = exact(zero);
     for (std::size_t k = 0; k < n; ++k) {
         const f64x4 p = x[k] * down, q = y[k] * down;
         const DoubleDouble sum = as_double_double(two_sum(p, q));
-        squares = functions::add(squares, functions::multiply(difference(p, q), sum));
+        squares = fewbits::add(squares, fewbits::multiply(difference(p, q), sum));
     }
-    const DoubleDouble across = functions::add(functions::multiply(u, w0), functions::multiply(w, u0));
+    const DoubleDouble across = fewbits::add(fewbits::multiply(u, w0), fewbits::multiply(w, u0));
     const auto apart = across.hi > zero;
     const DoubleDouble ratio = divide(squares, select(apart, across, exact(splat(1))));
     const Scaled sinh_gap = magnitude(normalize(select(apart, ratio, exact(zero))));
     // sinh^2(g / 2) = sinh^2 g / (2 (1 + cosh g)), for large g = (sinh g - 1) / 2.
     const f64x4 e = sinh_gap.exponent;
     const DoubleDouble g = scale(parts(sinh_gap), power_of_two(clamp(e, -400, 400)));
-    const DoubleDouble cosh = square_root(functions::add(square(g), splat(1)));
-    const DoubleDouble denominator = scale(functions::add(cosh, splat(1)), splat(2));
+    const DoubleDouble cosh = square_root(fewbits::add(square(g), splat(1)));
+    const DoubleDouble denominator = scale(fewbits::add(cosh, splat(1)), splat(2));
     const Scaled tiny = multiply(sinh_gap, sinh_gap);
     const Scaled near = normalize(divide(parts(tiny), denominator), tiny.exponent);
     const Scaled far = {sinh_gap.hi, sinh_gap.lo, e - splat(1)};
@@ -286,7 +283,7 @@ FEWBITS_NOINLINE inline f64x4 lorentz_distance(const Rows& x, const Rows& y, std
 // 1 - |x|^2, good where coordinates underflow as well.
 FEWBITS_NOINLINE inline DoubleDouble room(const Rows& x, std::size_t n) {
     DoubleDouble sum = exact(splat(1));
-    for (std::size_t k = 0; k < n; ++k) sum = functions::add(sum, functions::negate(square(exact(x[k]))));
+    for (std::size_t k = 0; k < n; ++k) sum = fewbits::add(sum, fewbits::negate(square(exact(x[k]))));
     return sum;
 }
 
@@ -299,9 +296,9 @@ FEWBITS_NOINLINE inline f64x4 ball_distance(const Rows& x, const Rows& y, std::s
     }
     const f64x4 e = min(exponent_of(most), zero), up = power_of_two(-e);
     DoubleDouble sum = exact(zero);
-    for (std::size_t k = 0; k < n; ++k) sum = functions::add(sum, square(difference(x[k] * up, y[k] * up)));
+    for (std::size_t k = 0; k < n; ++k) sum = fewbits::add(sum, square(difference(x[k] * up, y[k] * up)));
     const DoubleDouble a = room(x, n), b = room(y, n);
-    const DoubleDouble product = functions::multiply(a, b);
+    const DoubleDouble product = fewbits::multiply(a, b);
     const auto inside = (a.hi > zero) & (b.hi > zero);
     const DoubleDouble quotient = divide(sum, select(inside, product, exact(splat(1))));
     const f64x4 d = distance_of(normalize(quotient, e + e)).hi;
@@ -317,28 +314,28 @@ FEWBITS_NOINLINE inline void tangent_to_ball(const Rows& x, const Target& out, s
     const auto far = r.hi > splat(39);
     const DoubleDouble m = expm1_dd(select(far, exact(splat(39)), r));
     // tanh(r / 2)
-    const DoubleDouble radius = select(far, exact(splat(1)), divide(m, functions::add(m, splat(2))));
+    const DoubleDouble radius = select(far, exact(splat(1)), divide(m, fewbits::add(m, splat(2))));
     for (std::size_t k = 0; k < n; ++k)
-        out.put(k, select(a.zero, x[k], functions::multiply(a.direction(x[k]), radius).hi + a.poison));
+        out.put(k, select(a.zero, x[k], fewbits::multiply(a.direction(x[k]), radius).hi + a.poison));
 }
 
 FEWBITS_NOINLINE inline void ball_to_tangent(const Rows& x, const Target& out, std::size_t n) {
     const Length a = length_of(x, n);
     const f64x4 zero = f64x4::zero(), one = splat(1);
-    const DoubleDouble b = a.plain(), left = functions::add(functions::negate(b), one);
+    const DoubleDouble b = a.plain(), left = fewbits::add(fewbits::negate(b), one);
     const auto inside = left.hi > zero;
     const DoubleDouble safe = select(inside, left, exact(one));
-    const DoubleDouble logs = functions::add(log_dd(functions::add(b, one)), functions::negate(log_dd(safe)));
+    const DoubleDouble logs = fewbits::add(log_dd(fewbits::add(b, one)), fewbits::negate(log_dd(safe)));
     // 2 artanh b = 2 b (1 + b^2 / 3 + ...)
     const DoubleDouble series =
-        functions::multiply(b, functions::add(functions::multiply(square(b), splat(2.0 / 3)), splat(2)));
+        fewbits::multiply(b, fewbits::add(fewbits::multiply(square(b), splat(2.0 / 3)), splat(2)));
     const DoubleDouble r = select(b.hi < splat(0x1p-27), series, logs);
     // The sphere is infinitely far; a coordinate that is zero stays so.
     const f64x4 poison = a.poison + select(left.hi < zero, splat(nan), zero);
     for (std::size_t k = 0; k < n; ++k) {
         const DoubleDouble u = a.direction(x[k]);
         const f64x4 far = select(u.hi == zero, zero, u.hi * splat(infinity));
-        const f64x4 y = select(inside, functions::multiply(u, r).hi, far);
+        const f64x4 y = select(inside, fewbits::multiply(u, r).hi, far);
         out.put(k, select(a.zero, x[k], y + poison));
     }
 }
@@ -349,11 +346,11 @@ FEWBITS_NOINLINE inline void tangent_to_lorentz(const Rows& x, const Target& out
     const Scaled s = sinh_positive(r);
     // cosh r = sqrt(1 + sinh^2 r); beyond 2^60 the 1 is lost.
     const DoubleDouble plain = scale(parts(s), power_of_two(clamp(s.exponent, -600, 61)));
-    const DoubleDouble root = square_root(functions::add(square(plain), splat(1)));
+    const DoubleDouble root = square_root(fewbits::add(square(plain), splat(1)));
     const Scaled cosh = select(s.exponent > splat(60), s, Scaled{root.hi, root.lo, f64x4::zero()});
     out.put(0, round_scaled(cosh) + a.poison);
     for (std::size_t k = 0; k < n; ++k) {
-        const DoubleDouble y = functions::multiply(a.direction(x[k]), parts(s));
+        const DoubleDouble y = fewbits::multiply(a.direction(x[k]), parts(s));
         out.put(k + 1, select(a.zero, x[k], round_scaled({y.hi, y.lo, s.exponent}) + a.poison));
     }
 }
@@ -363,17 +360,17 @@ FEWBITS_NOINLINE inline void lorentz_to_tangent(const Rows& x, const Target& out
     const Scaled s = a.scaled();
     const DoubleDouble r = scale(distance_of(multiply(s, s)), splat(0.5));
     for (std::size_t k = 0; k < n; ++k)
-        out.put(k, select(a.zero, x[k], functions::multiply(a.direction(x[k]), r).hi + a.poison));
+        out.put(k, select(a.zero, x[k], fewbits::multiply(a.direction(x[k]), r).hi + a.poison));
 }
 
 FEWBITS_NOINLINE inline void ball_to_lorentz(const Rows& x, const Target& out, std::size_t n) {
     const f64x4 zero = f64x4::zero();
     const DoubleDouble q = room(x, n);
-    const DoubleDouble inverse = reciprocal(q), whole = functions::add(functions::negate(q), splat(2));
+    const DoubleDouble inverse = reciprocal(q), whole = fewbits::add(fewbits::negate(q), splat(2));
     const auto inside = q.hi > zero;
-    out.put(0, select(inside, functions::multiply(whole, inverse).hi, splat(nan)));
+    out.put(0, select(inside, fewbits::multiply(whole, inverse).hi, splat(nan)));
     for (std::size_t k = 0; k < n; ++k) {
-        const f64x4 y = functions::multiply(inverse, x[k] + x[k]).hi;
+        const f64x4 y = fewbits::multiply(inverse, x[k] + x[k]).hi;
         out.put(k + 1, select(inside, y, splat(nan)));
     }
 }
@@ -382,28 +379,26 @@ FEWBITS_NOINLINE inline void lorentz_to_ball(const Rows& x, const Target& out, s
     const Length a = length_of(x, n);
     const f64x4 unit = max(a.exponent, f64x4::zero()), down = power_of_two(-unit);
     const DoubleDouble one = exact(down), u = scale(a.plain(), down);
-    const DoubleDouble x0 = square_root(functions::add(square(one), square(u)));
-    const DoubleDouble inverse = reciprocal(functions::add(x0, one));
+    const DoubleDouble x0 = square_root(fewbits::add(square(one), square(u)));
+    const DoubleDouble inverse = reciprocal(fewbits::add(x0, one));
     for (std::size_t k = 0; k < n; ++k)
-        out.put(k, select(a.zero, x[k], functions::multiply(inverse, x[k] * down).hi + a.poison));
+        out.put(k, select(a.zero, x[k], fewbits::multiply(inverse, x[k] * down).hi + a.poison));
 }
 
 FEWBITS_NOINLINE inline void mobius_sum(const Rows& x, const Rows& y, const Target& out, std::size_t n) {
     DoubleDouble xx = exact(f64x4::zero()), xy = xx, yy = xx;
     for (std::size_t k = 0; k < n; ++k) {
         const f64x4 a = x[k], b = y[k];
-        xx = functions::add(xx, square(exact(a)));
-        xy = functions::add(xy, as_double_double(two_prod(a, b)));
-        yy = functions::add(yy, square(exact(b)));
+        xx = fewbits::add(xx, square(exact(a)));
+        xy = fewbits::add(xy, as_double_double(two_prod(a, b)));
+        yy = fewbits::add(yy, square(exact(b)));
     }
-    const DoubleDouble base = functions::add(scale(xy, splat(2)), splat(1));
-    const DoubleDouble of_x = functions::add(base, yy),
-                       of_y = functions::add(functions::negate(xx), splat(1));
-    const DoubleDouble inverse = reciprocal(functions::add(base, functions::multiply(xx, yy)));
+    const DoubleDouble base = fewbits::add(scale(xy, splat(2)), splat(1));
+    const DoubleDouble of_x = fewbits::add(base, yy), of_y = fewbits::add(fewbits::negate(xx), splat(1));
+    const DoubleDouble inverse = reciprocal(fewbits::add(base, fewbits::multiply(xx, yy)));
     for (std::size_t k = 0; k < n; ++k) {
-        const DoubleDouble sum =
-            functions::add(functions::multiply(of_x, x[k]), functions::multiply(of_y, y[k]));
-        out.put(k, functions::multiply(sum, inverse).hi);
+        const DoubleDouble sum = fewbits::add(fewbits::multiply(of_x, x[k]), fewbits::multiply(of_y, y[k]));
+        out.put(k, fewbits::multiply(sum, inverse).hi);
     }
 }
 
@@ -411,8 +406,8 @@ FEWBITS_NOINLINE inline f64x4 plane_distance(const Rows& v, const Rows& z, f64x4
     const Length r = length_of(v, n), normal = length_of(z, n);
     const Chords chords = chords_of(v, r, z, normal, n);
     const DoubleDouble radius = r.plain();
-    const Scaled toward = multiply(sinh(functions::add(radius, -a)), chords.against);
-    const Scaled away = multiply(sinh(functions::add(radius, a)), chords.with);
+    const Scaled toward = multiply(sinh(fewbits::add(radius, -a)), chords.against);
+    const Scaled away = multiply(sinh(fewbits::add(radius, a)), chords.with);
     const Scaled s = add(toward, negate(away));
     const f64x4 d = distance_of(multiply(s, s)).hi * splat(0.5);
     const f64x4 result = select(s.hi < f64x4::zero(), -d, d) + (r.poison + normal.poison);

@@ -56,6 +56,21 @@ FEWBITS_KERNEL LogQuick log_quick(f64x4 x) {
     return {a.log_c, fma(a.r * a.r, even_odd(a.r, log_short), a.log_c_low) + a.r, a.exponent};
 }
 
+// log(x + low) for normal x > 0 and |low| < 2^-40 x, to 2^-46 of itself.
+FEWBITS_KERNEL f64x4 log_plain(f64x4 x, f64x4 low) {
+    const LogQuick y = log_quick(x);
+    return fma(y.exponent, splat(ln2_high), y.whole) + (fma(y.exponent, splat(ln2_low), y.rest) + low / x);
+}
+FEWBITS_KERNEL f64x4 log_plain(f64x4 x) {
+    const LogQuick y = log_quick(x);
+    return fma(y.exponent, splat(ln2_high), y.whole) + fma(y.exponent, splat(ln2_low), y.rest);
+}
+// log(1 + x) for x > -1, likewise.
+FEWBITS_KERNEL f64x4 log1p_plain(f64x4 x) {
+    const auto sum = two_sum(splat(1), x);
+    return log_plain(sum.value, sum.error);
+}
+
 struct LogKernel {
     static constexpr const char* name = "log";
     static FEWBITS_KERNEL f32x8 fast(f32x8 x) {
@@ -141,6 +156,7 @@ struct Log1pKernel {
         return edges(x, y.hi + y.lo);
     }
     static FEWBITS_INLINE f64x4 float32(f64x4 x) { return edges(x, to_odd(log1p_dd(x))); }
+    static FEWBITS_KERNEL f64x4 quick(f64x4 x) { return edges(x, log1p_plain(x)); }
 };
 
 }  // namespace detail

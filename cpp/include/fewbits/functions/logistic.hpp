@@ -17,6 +17,7 @@
 #include "fewbits/functions/detail/elementwise.hpp"
 #include "fewbits/functions/detail/logistic_tables.hpp"
 #include "fewbits/functions/double_double.hpp"
+#include "fewbits/functions/logarithm.hpp"
 
 namespace fewbits {
 inline namespace FEWBITS_ISA {
@@ -43,6 +44,7 @@ struct TanhKernel {
     static FEWBITS_INLINE f64x4 float32(f64x4 x) {
         return with_sign(to_odd(of_magnitude(abs(x))), sign_of(x));
     }
+    static FEWBITS_KERNEL f64x4 quick(f64x4 x) { return float64(x); }
 };
 
 // sigmoid(x) = (hi + lo) 2^exponent for an argument in two parts.
@@ -64,10 +66,17 @@ FEWBITS_KERNEL Scaled sigmoid_scaled(DoubleDouble x) {
     return functions::select(negative, {tail.hi, tail.lo, parts.exponent}, {q.hi, q.lo, f64x4::zero()});
 }
 
+// sigmoid of a float64 that is off by at most 2^-50, to 2^-48 of itself for |x| <= 700.
+FEWBITS_KERNEL f64x4 sigmoid_plain(f64x4 x) {
+    const f64x4 a = max(splat(-700), -abs(x)), e = exp_plain(a);  // nan stays
+    return select(x < f64x4::zero(), e, splat(1)) / (splat(1) + e);
+}
+
 struct SigmoidKernel {
     static constexpr const char* name = "sigmoid";
     static FEWBITS_INLINE f64x4 float64(f64x4 x) { return round_scaled(sigmoid_scaled({x, f64x4::zero()})); }
     static FEWBITS_INLINE f64x4 float32(f64x4 x) { return odd_scaled(sigmoid_scaled({x, f64x4::zero()})); }
+    static FEWBITS_KERNEL f64x4 quick(f64x4 x) { return sigmoid_plain(x); }
 };
 
 // log(1 + e^x) where x > -30, as two parts.
@@ -107,12 +116,17 @@ struct SoftplusKernel {
         if (FEWBITS_UNLIKELY(any(small))) result = select(small, odd_scaled(tail(x)), result);
         return edges(x, result);
     }
+    static FEWBITS_KERNEL f64x4 quick(f64x4 x) {
+        const f64x4 e = exp_plain(max(splat(-700), -abs(x)));
+        return edges(x, max(x, f64x4::zero()) + log1p_plain(e));
+    }
 };
 
 struct LogSigmoidKernel {
     static constexpr const char* name = "log_sigmoid";
     static FEWBITS_INLINE f64x4 float64(f64x4 x) { return -SoftplusKernel::float64(-x); }
     static FEWBITS_INLINE f64x4 float32(f64x4 x) { return -SoftplusKernel::float32(-x); }
+    static FEWBITS_KERNEL f64x4 quick(f64x4 x) { return -SoftplusKernel::quick(-x); }
 };
 
 // x times a function in (0, 1): infinities, and products that vanish, get their sign from x.
@@ -134,6 +148,7 @@ struct SiluKernel {
     }
     static FEWBITS_INLINE f64x4 float64(f64x4 x) { return gated_edges(x, 780, round_scaled(scaled(x))); }
     static FEWBITS_INLINE f64x4 float32(f64x4 x) { return gated_edges(x, 780, odd_scaled(scaled(x))); }
+    static FEWBITS_KERNEL f64x4 quick(f64x4 x) { return gated_edges(x, 700, x * sigmoid_plain(x)); }
 };
 
 struct GeluTanhKernel {
@@ -148,6 +163,12 @@ struct GeluTanhKernel {
     }
     static FEWBITS_INLINE f64x4 float64(f64x4 x) { return gated_edges(x, 25, round_scaled(scaled(x))); }
     static FEWBITS_INLINE f64x4 float32(f64x4 x) { return gated_edges(x, 25, odd_scaled(scaled(x))); }
+    static FEWBITS_KERNEL f64x4 quick(f64x4 x) {
+        const f64x4 a = max(splat(-30), min(splat(30), x));
+        // The argument is below 1000 where the result is not 0 or x: off by 2^-43 at most.
+        const f64x4 argument = a * fma(a * a, splat(gelu_third[0]), splat(gelu_first[0]));
+        return gated_edges(x, 25, a * sigmoid_plain(argument));
+    }
 };
 
 }  // namespace detail

@@ -17,6 +17,7 @@
 #include "fewbits/functions/detail/elementwise.hpp"
 #include "fewbits/functions/detail/power_tables.hpp"
 #include "fewbits/functions/double_double.hpp"
+#include "fewbits/functions/logarithm.hpp"
 
 namespace fewbits {
 inline namespace FEWBITS_ISA {
@@ -90,6 +91,7 @@ struct CbrtKernel {
         const Parts y = of_magnitude(abs(x));
         return edges(x, to_odd(y.root) * y.power);
     }
+    static FEWBITS_KERNEL f64x4 quick(f64x4 x) { return float64(x); }
 };
 
 struct PowKernel {
@@ -119,6 +121,13 @@ struct PowKernel {
     }
     static FEWBITS_INLINE f64x4 float64(f64x4 x, f64x4 y) { return edges(x, y, round_scaled(scaled(x, y))); }
     static FEWBITS_INLINE f64x4 float32(f64x4 x, f64x4 y) { return edges(x, y, odd_scaled(scaled(x, y))); }
+    // The exponent is below 130 where the result is finite and not 0: off by 2^-43 at most.
+    static FEWBITS_KERNEL f64x4 quick(f64x4 x, f64x4 y) {
+        const f64x4 zero = f64x4::zero(), infinity = splat(std::numeric_limits<double>::infinity());
+        const auto ordinary = (x > zero) & (x < infinity) & (abs(y) < infinity);
+        const f64x4 result = exp_plain(max(splat(-700), min(splat(700), y * log_plain(x))));
+        return select(ordinary, result, splat(std::numeric_limits<double>::quiet_NaN()));
+    }
 };
 
 }  // namespace detail

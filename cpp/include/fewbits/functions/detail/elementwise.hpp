@@ -4,6 +4,10 @@
 //   name                     for messages
 //   float64(f64x4)           the float64 result
 //   float32(f64x4)           a float64 that narrows to the float32 result
+//   quick(f64x4)             optional: the value of a float32 argument, off by at most 2^-42 of itself, or
+//   nan
+//                            where it would be off by more. Rounding is tested: where the two ends of the
+//                            error round to different float32, one vector in some 2^14, float32() decides
 //   fast(f32x8)              optional: the float32 result of Accuracy::fast, from float32 arithmetic
 // and with two parameters instead of one where the function has two arguments. Nans may be any; they become
 // canonical here. Every length goes through one instance of the kernel: the last, partial vector is padded
@@ -36,23 +40,44 @@ struct HasFast : std::false_type {};
 template <class Kernel>
 struct HasFast<Kernel, std::void_t<decltype(&Kernel::fast)>> : std::true_type {};
 
+template <class Kernel, class = void>
+struct HasQuick : std::false_type {};
+template <class Kernel>
+struct HasQuick<Kernel, std::void_t<decltype(&Kernel::quick)>> : std::true_type {};
+
 template <class Kernel, Accuracy accuracy, class... X>
 FEWBITS_INLINE f64x4 evaluate(f64x4 x, X... more) {
     return canonical_nan(Kernel::float64(x, more...));
 }
 FEWBITS_INLINE f64x4 widen_half(f32x8 x, int half) { return half == 0 ? widen_low(x) : widen_high(x); }
 
+template <class Kernel, class... X>
+FEWBITS_INLINE f32x8 float32_whole(f32x8 x, X... more) {
+    // A loop, and not two copies of the kernel, unless the compiler finds them small.
+    f64x4 halves[2] = {};
+    for (int i = 0; i < 2; ++i) {
+        halves[i] = Kernel::float32(widen_half(x, i), widen_half(more, i)...);
+    }
+    return canonical_nan(narrow(halves[0], halves[1]));
+}
+template <class Kernel, class... X>
+FEWBITS_NOINLINE f32x8 float32_rarely(f32x8 x, X... more) {
+    return float32_whole<Kernel>(x, more...);
+}
+
 template <class Kernel, Accuracy accuracy, class... X>
 FEWBITS_INLINE f32x8 evaluate(f32x8 x, X... more) {
     if constexpr (accuracy == Accuracy::fast && HasFast<Kernel>::value) {
         return canonical_nan(Kernel::fast(x, more...));
+    } else if constexpr (HasQuick<Kernel>::value) {
+        const f64x4 below = f64x4::broadcast(1 - 0x1p-42), above = f64x4::broadcast(1 + 0x1p-42);
+        const f64x4 low = Kernel::quick(widen_low(x), widen_low(more)...);
+        const f64x4 high = Kernel::quick(widen_high(x), widen_high(more)...);
+        const f32x8 first = narrow(low * below, high * below), last = narrow(low * above, high * above);
+        if (FEWBITS_LIKELY(all(first == last))) return first;  // false for nan
+        return float32_rarely<Kernel>(x, more...);
     } else {
-        // A loop, and not two copies of the kernel, unless the compiler finds them small.
-        f64x4 halves[2] = {};
-        for (int i = 0; i < 2; ++i) {
-            halves[i] = Kernel::float32(widen_half(x, i), widen_half(more, i)...);
-        }
-        return canonical_nan(narrow(halves[0], halves[1]));
+        return float32_whole<Kernel>(x, more...);
     }
 }
 
