@@ -127,7 +127,7 @@ TEST(codes_of_8_bits_in_any_order_and_number) {
     const Philox random(10);
     for (const FloatFormat& f : formats) {
         if (!fewbits::formats::detail::carries<float>(f)) continue;
-        for (const std::size_t n : {0, 1, 31, 32, 33, 64, 75, 300}) {
+        for (const std::size_t n : {0U, 1U, 31U, 32U, 33U, 64U, 75U, 300U}) {
             std::vector<std::uint8_t> codes(n);
             // Some runs without the codes of infinity and nan, which take another way.
             for (std::size_t i = 0; i < n; ++i)
