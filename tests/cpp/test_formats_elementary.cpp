@@ -106,7 +106,7 @@ TEST(arrays_are_elements) {
     std::vector<float> x, out;
     for (int i = 0; i < 700; ++i) x.push_back(static_cast<float>(i - 350) / 16);
     const auto arithmetic = arithmetic_of<float>("float16", Rounding::nearest_even);
-    for (const std::size_t n : {0, 1, 7, 256, 257, 700}) {
+    for (const std::size_t n : {0U, 1U, 7U, 256U, 257U, 700U}) {
         out.assign(n, -1);
         evaluate(arithmetic, Elementary::exp, fn::exp, Span<const float>(x).first(n), Span<float>(out));
         for (std::size_t i = 0; i < n; ++i)

@@ -95,7 +95,7 @@ TEST(pairwise_sums) {
              {Rounding::nearest_even, Rounding::toward_negative, Rounding::stochastic}) {
             Context context = context_of<double>(name, rounding, Accumulate::per_op);
             context.summation = Summation::pairwise;
-            for (const std::size_t k : {0, 1, 2, 7, 12}) {
+            for (const std::size_t k : {0U, 1U, 2U, 7U, 12U}) {
                 gemm_equals_reference<float>(context, 3, 5, k, false);
                 gemm_equals_reference<double>(context, 2, 3, k, true);
             }

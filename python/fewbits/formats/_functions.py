@@ -198,7 +198,7 @@ def _evaluate(function: str, like: EmulatedArray, operands: tuple[Any, ...]) -> 
     if function in _OPERATIONS:
         return like._binary(function, *operands)
     if function == "sqrt":
-        return operands[0].sqrt() if isinstance(operands[0], EmulatedArray) else like
+        return like.sqrt()
     values = np.broadcast_arrays(*(like._operand(function, x) for x in operands))
     wrapped = [EmulatedArray(np.ascontiguousarray(v).reshape(v.shape), like.context) for v in values]
     if function == "fma":

