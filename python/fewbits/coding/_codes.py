@@ -52,6 +52,11 @@ class CodesReport:
     model_bits : what the chosen model's frequencies say, without side information; None where they are not
         kept (adaptive models, and a message that is only inspected)
     entropy_bits : order-0 entropy of the codes times their number; None where only a message is inspected
+
+    Examples
+    --------
+    >>> inspect_codes(encode_codes([1, 2, 3, 4] * 9, models=["static"])).size
+    36
     """
 
     model: str

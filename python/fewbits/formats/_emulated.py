@@ -204,8 +204,8 @@ class EmulatedArray:
     __array_priority__ = 1000
 
     def __init__(self, values: NDArray[Any], context: Context) -> None:
-        # Trusted: `values` are of the format and the carrier.
-        self._values = values
+        # Trusted: `values` are of the format and the carrier. An element of an array is a scalar, not an array.
+        self._values = np.asarray(values)
         self.context = context
 
     # ---- what it is ----
