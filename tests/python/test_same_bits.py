@@ -132,6 +132,24 @@ def reproducible_sums() -> bytes:
     return np.array(results).tobytes() + ff.ExactAccumulator(x).__getstate__()
 
 
+def collage() -> bytes:
+    start, gradient = bell(21, 700) * 50, bell(22, 700) * 50
+    results = []
+    for name in ("bfloat16", "float8_e5m2", "float16"):
+        for variant in ("plus", "light", "kahan", "stochastic", "pure"):
+            adam = ff.CollageAdamW([start], format=name, variant=variant, eps=1e-4, weight_decay=0.1, seed=3)
+            for _ in range(3):
+                adam.step([gradient])
+            results += adam.values
+        sgd = ff.CollageSGD([start], format=name)
+        sgd.step([gradient])
+        results += sgd.values
+        for length in (2, 3):
+            x, y = (ff.Expansion(v, name, length=length) for v in (start, gradient + 4))
+            results += [(x + y).value, (x * y).value, (x / y).value, x.scale(0.75).value]
+    return b"".join(r.tobytes() for r in results)
+
+
 def dynamic_fixed() -> bytes:
     """Quantisation, products in both sums and all directions, arithmetic."""
     a, b = bell(17, 64 * 70).reshape(64, 70), bell(18, 70 * 33).reshape(70, 33)
@@ -158,6 +176,7 @@ KERNELS: dict[str, Callable[[], bytes]] = {
     ),
     "emulated_tf32_block": lambda: emulated(format="tf32", accumulate="block"),
     "emulated_e4m3_stochastic": lambda: emulated(format="float8_e4m3fn", rounding="stochastic", seed=1),
+    "formats_collage": collage,
     "formats_dynamic_fixed": dynamic_fixed,
     "formats_reproducible_sums": reproducible_sums,
     "formats_elementary": elementary,

@@ -241,6 +241,33 @@ def decode(codes: Annotated[NDArray[numpy.uint16], dict(shape=(None,), order='C'
 @overload
 def decode(codes: Annotated[NDArray[numpy.uint32], dict(shape=(None,), order='C', device='cpu', writable=False)], format: FloatFormat, out: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')], threads: int) -> None: ...
 
+expansion_operations: tuple[Any, ...] = ...
+
+collage_variants: tuple[Any, ...] = ('plus', 'light', 'kahan', 'stochastic', 'pure')
+
+class CollageOptions:
+    """What an optimiser is set to."""
+
+    def __init__(self, variant: int, lr: float, beta1: float, beta2: float, eps: float, weight_decay: float) -> None: ...
+
+@overload
+def expansion(context: Context, operation: int, length: int, n: int, x: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], y: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
+
+@overload
+def expansion(context: Context, operation: int, length: int, n: int, x: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], y: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
+
+@overload
+def collage_adamw(context: Context, options: CollageOptions, t: int, gradient: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], theta: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')], dtheta: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')], m: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')], v: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')], dv: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')], update: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
+
+@overload
+def collage_adamw(context: Context, options: CollageOptions, t: int, gradient: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], theta: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')], dtheta: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')], m: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')], v: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')], dv: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')], update: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
+
+@overload
+def collage_sgd(context: Context, options: CollageOptions, gradient: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], theta: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')], dtheta: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')], m: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')], update: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
+
+@overload
+def collage_sgd(context: Context, options: CollageOptions, gradient: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], theta: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')], dtheta: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')], m: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')], update: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
+
 dfp_chains: tuple[Any, ...] = ('norms', 'maxima')
 
 dfp_exponent_limit: int = 1048576

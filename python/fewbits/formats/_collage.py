@@ -131,7 +131,8 @@ class Expansion:
         out = np.empty(length * n, context.dtype)
         which = _core.expansion_operations.index(operation)
         _core.expansion(context._core, which, length, n, x, y, out)
-        return Expansion._of([EmulatedArray(part, context) for part in out.reshape(length, *shape)])
+        rows = out.reshape(length, *shape)
+        return Expansion._of([EmulatedArray(rows[i, ...], context) for i in range(length)])
 
     def renormalise(self) -> Expansion:
         """The components separated again."""

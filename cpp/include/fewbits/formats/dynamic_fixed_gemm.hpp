@@ -329,39 +329,58 @@ std::vector<std::size_t> gemv_chains(std::size_t k, const DfpOperands<I>& x, Dfp
 FEWBITS_INLINE simd::i16x16 load_step(const std::int16_t* source) { return simd::i16x16::load(source); }
 FEWBITS_INLINE simd::i16x16 load_step(const std::int8_t* source) { return simd::widen_i8(source); }
 template <class I>
-FEWBITS_INLINE simd::i16x16 load_step(const I* source, std::size_t count) {
-    if (FEWBITS_LIKELY(count >= gemv_step)) return load_step(source);
+FEWBITS_INLINE simd::i16x16 load_rest(const I* source, std::size_t count) {
     std::int16_t padded[gemv_step] = {};
     for (std::size_t i = 0; i < count; ++i) padded[i] = source[i];
     return simd::i16x16::load(padded);
 }
 
-FEWBITS_INLINE float sum_of_lanes(const float (&lanes)[8]) { return simd::sum(simd::f32x8::load(lanes)); }
-FEWBITS_INLINE std::int64_t sum_of_lanes(const std::int64_t (&lanes)[8]) {
-    std::int64_t sum = 0;
-    for (const std::int64_t lane : lanes) sum += lane;
-    return sum;
-}
+// Eight sums of chains: floats stay in a register, int64 in memory.
+template <class C>
+struct LaneTotals;
+template <>
+struct LaneTotals<float> {
+    simd::f32x8 lanes = simd::f32x8::zero();
+    FEWBITS_INLINE void add(simd::i32x8 sum) { lanes = lanes + convert_f32(sum); }
+    FEWBITS_INLINE float sum() const { return simd::sum(lanes); }
+};
+template <>
+struct LaneTotals<std::int64_t> {
+    std::int64_t lanes[8] = {};
+    FEWBITS_INLINE void add(simd::i32x8 sum) { add_chain(sum, lanes); }
+    FEWBITS_INLINE std::int64_t sum() const {
+        std::int64_t total = 0;
+        for (const std::int64_t lane : lanes) total += lane;
+        return total;
+    }
+};
 
 // Several rows at a time, which share the loads of x.
 template <std::size_t rows, class I, class C>
 FEWBITS_KERNEL void gemv_block(std::size_t k, const I* a, const I* x, const std::vector<std::size_t>& ends,
                                C* y) {
     using simd::i32x8;
-    C totals[rows][8] = {};
+    LaneTotals<C> totals[rows];
+    const std::size_t full = k / gemv_step;
     std::size_t s = 0;
     for (const std::size_t end : ends) {
         i32x8 sums[rows];
         for (i32x8& sum : sums) sum = i32x8::zero();
-        for (; s < end; ++s) {
-            const std::size_t at = s * gemv_step;
-            const simd::i16x16 right = load_step(x + at, k - at);
+        for (; s < std::min(end, full); ++s) {
+            const simd::i16x16 right = load_step(x + s * gemv_step);
             for (std::size_t r = 0; r < rows; ++r)
-                sums[r] = sums[r] + madd_i16(load_step(a + r * k + at, k - at), right);
+                sums[r] = sums[r] + madd_i16(load_step(a + r * k + s * gemv_step), right);
         }
-        for (std::size_t r = 0; r < rows; ++r) add_chain(sums[r], totals[r]);
+        if (s < end) {  // the last step, of fewer products
+            const std::size_t at = s * gemv_step;
+            const simd::i16x16 right = load_rest(x + at, k - at);
+            for (std::size_t r = 0; r < rows; ++r)
+                sums[r] = sums[r] + madd_i16(load_rest(a + r * k + at, k - at), right);
+            ++s;
+        }
+        for (std::size_t r = 0; r < rows; ++r) totals[r].add(sums[r]);
     }
-    for (std::size_t r = 0; r < rows; ++r) y[r] = sum_of_lanes(totals[r]);
+    for (std::size_t r = 0; r < rows; ++r) y[r] = totals[r].sum();
 }
 
 }  // namespace detail

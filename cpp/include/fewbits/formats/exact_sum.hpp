@@ -117,8 +117,11 @@ public:
         ExactAccumulator sum;
         for (std::size_t i = 0; i + 1 < limbs; ++i)
             sum.limb_[i] = load_le<std::uint32_t>(bytes.data() + 4 * i);
+        // Sums of 2^63 terms end two limbs below: what stands there is their sign.
         sum.limb_[limbs - 1] =
             static_cast<std::int64_t>(load_le<std::uint64_t>(bytes.data() + 4 * (limbs - 1)));
+        FEWBITS_REQUIRE(sum.limb_[limbs - 1] == 0 || sum.limb_[limbs - 1] == -1,
+                        "formats.ExactAccumulator: the state must be one that state() gave");
         const unsigned seen = bytes[state_size - 1];
         sum.seen_nan_ = (seen & 1) != 0;
         sum.seen_positive_ = (seen & 2) != 0;
