@@ -316,7 +316,8 @@ def test_golden_messages(name: str) -> None:
     stream = base64.b64decode(json.loads(GOLDEN.read_text())[name])
     if name.startswith("codes: "):
         assert (coding.decode_codes(stream) == golden.codes()).all()
-        if name.split()[1] in ("static", "context", "adaptive", "delta"):  # no parameter is fitted in floating point
+        # Of these models no parameter is fitted in floating point.
+        if name.split()[1] in ("static", "context", "adaptive", "delta"):
             assert coding.encode_codes(golden.codes(), models=[name.split()[1]]) == stream
         return
     symbols, model, options = golden.messages()[name]

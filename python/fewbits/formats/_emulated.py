@@ -204,7 +204,7 @@ class EmulatedArray:
     __array_priority__ = 1000
 
     def __init__(self, values: NDArray[Any], context: Context) -> None:
-        # Trusted: `values` are of the format and the carrier. An element of an array is a scalar, not an array.
+        # Trusted: `values` are of the format and the carrier; elements of arrays are scalars.
         self._values = np.asarray(values)
         self.context = context
 
