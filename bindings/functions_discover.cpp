@@ -52,7 +52,8 @@ void bind_bspline(nb::module_& m) {
         nb::call_guard<nb::gil_scoped_release>());
 }
 
-// Program p has the instructions code_ends[p - 1] .. code_ends[p] of `code`, and likewise constants and starts.
+// Program p has the instructions code_ends[p - 1] .. code_ends[p] of `code`, and likewise constants and
+// starts.
 void fit_programs(Codes code, Codes code_ends, Codes constant_ends, Reals starts, Codes start_ends, Reals x,
                   Reals weight, Reals target, Reals check_x, Reals check_weight, Reals check_target,
                   int iterations, int threads, Array1<double> constants, Array1<double> errors) {
@@ -72,10 +73,10 @@ void fit_programs(Codes code, Codes code_ends, Codes constant_ends, Reals starts
         const auto own = range(constant_ends, p, constants.size());
         const auto given = range(start_ends, p, starts.size());
         const fn::Program program = program_of(code.data() + 4 * rows.first, rows.second, own.second);
-        errors.data()[p] = fn::fit_program(
-            program, span(starts).subspan(given.first, given.second), span(x), span(weight), span(target),
-            span(check_x), span(check_weight), span(check_target), iterations,
-            span(constants).subspan(own.first, own.second));
+        errors.data()[p] =
+            fn::fit_program(program, span(starts).subspan(given.first, given.second), span(x), span(weight),
+                            span(target), span(check_x), span(check_weight), span(check_target), iterations,
+                            span(constants).subspan(own.first, own.second));
     });
 }
 

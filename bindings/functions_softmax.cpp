@@ -15,8 +15,7 @@ using fewbits::Span;
 namespace {
 
 template <class T>
-void bind_rows(nb::module_& m, const char* name,
-               void (*function)(Span<const T>, std::size_t, Span<T>, int)) {
+void bind_rows(nb::module_& m, const char* name, void (*function)(Span<const T>, std::size_t, Span<T>, int)) {
     m.def(
         name,
         [function](Array1<const T> z, std::size_t width, Array1<T> out, int threads) {
@@ -76,8 +75,8 @@ void bind_losses(nb::module_& m) {
         [](Array1<const T> w, Array1<const T> g, const std::array<double, 3>& sums,
            const std::array<double, 2>& rest, std::size_t size, bool renormalize, Array1<T> out) {
             const fewbits::FloatEnvironment standard;
-            const fn::PerpFactors factors = fn::perp_factors<T>({sums[0], sums[1], sums[2]},
-                                                                {rest[0], rest[1]}, size, renormalize);
+            const fn::PerpFactors factors =
+                fn::perp_factors<T>({sums[0], sums[1], sums[2]}, {rest[0], rest[1]}, size, renormalize);
             fn::perp_apply(span(w), span(g), factors, span(out));
         },
         "w"_a.noconvert(), "g"_a.noconvert(), "sums"_a, "rest"_a, "size"_a, "renormalize"_a,

@@ -25,8 +25,9 @@ double defined(const std::vector<double>& t, std::size_t j, std::size_t d, doubl
 }  // namespace
 
 TEST(definition_and_derivative) {
-    const std::vector<std::vector<double>> all = {
-        {-1, -0.6, -0.2, 0.2, 0.6, 1, 1.4, 1.8, 2.2, 2.6}, {0, 0, 0, 0, 1, 1, 3, 4, 4, 4, 4}, {0, 1, 1, 2.5, 7, 9}};
+    const std::vector<std::vector<double>> all = {{-1, -0.6, -0.2, 0.2, 0.6, 1, 1.4, 1.8, 2.2, 2.6},
+                                                  {0, 0, 0, 0, 1, 1, 3, 4, 4, 4, 4},
+                                                  {0, 1, 1, 2.5, 7, 9}};
     for (const std::vector<double>& t : all) {
         for (std::size_t d = 0; d <= 3; ++d) {
             const std::size_t count = t.size() - d - 1;
@@ -62,6 +63,7 @@ TEST(ends) {
     for (int i = 6; i < 12; ++i) CHECK_EQUAL(b[static_cast<std::size_t>(i)], 0.0F);
     CHECK(std::isnan(b[12]));
     const double falling[] = {0, 2, 1, 3};
-    CHECK_THROWS(fn::bspline_basis(Span<const float>(x), Span<const double>(falling), 0, false, Span<float>(b)),
-                 ArgumentError);
+    CHECK_THROWS(
+        fn::bspline_basis(Span<const float>(x), Span<const double>(falling), 0, false, Span<float>(b)),
+        ArgumentError);
 }

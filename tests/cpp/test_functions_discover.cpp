@@ -15,7 +15,8 @@ struct Grid {
     // 2^x on [0, 1], relative error, at Chebyshev nodes.
     explicit Grid(std::size_t n) : x(n), weight(n), target(n, 1.0) {
         for (std::size_t i = 0; i < n; ++i) {
-            x[i] = 0.5 - 0.5 * std::cos(3.14159265358979 * static_cast<double>(i) / static_cast<double>(n - 1));
+            x[i] =
+                0.5 - 0.5 * std::cos(3.14159265358979 * static_cast<double>(i) / static_cast<double>(n - 1));
             weight[i] = 1 / fn::exp2(x[i]);
         }
     }
@@ -63,12 +64,9 @@ TEST(best_approximations) {
     // (c + x) / (c - x)
     const fn::Program moebius = {1, {{Op::add, 1, 0, 0}, {Op::sub, 1, 0, 0}, {Op::div, 2, 3, 0}}};
     // The same with a redundant constant.
-    const fn::Program twice = {2,
-                               {{Op::add, 1, 0, 0},
-                                {Op::sub, 1, 0, 0},
-                                {Op::mul, 3, 2, 0},
-                                {Op::mul, 4, 2, 0},
-                                {Op::div, 5, 6, 0}}};
+    const fn::Program twice = {
+        2,
+        {{Op::add, 1, 0, 0}, {Op::sub, 1, 0, 0}, {Op::mul, 3, 2, 0}, {Op::mul, 4, 2, 0}, {Op::div, 5, 6, 0}}};
     CHECK(std::fabs(fitted(moebius, {3}, c) - 6.928e-3) < 1e-6);
     // Degree 2: 1.725e-3
     const fn::Program square = {
@@ -114,7 +112,8 @@ TEST(derivatives_match_differences) {
 }
 
 TEST(float32) {
-    // Horner's scheme of degree 3 with fma; tuning must not make it worse, and the error must be that of values.
+    // Horner's scheme of degree 3 with fma; tuning must not make it worse, and the error must be that of
+    // values.
     const fn::Program p = {4, {{Op::fma, 1, 0, 2}, {Op::fma, 5, 0, 3}, {Op::fma, 6, 0, 4}}};
     std::vector<float> c = {0.0779F, 0.2260F, 0.6957F, 0.99990F}, x(4000);
     std::vector<double> reference(x.size());

@@ -15,11 +15,11 @@ double eps_off(double got, double wanted) { return std::fabs(got - wanted) / (wa
 TEST(normalisers) {
     const struct {
         double n, s, wanted;
-    } rows[] = {{1e6, 1, 14.3927267228657236},      {1e6, 1.2, 5.27610380048551591},
-                {1048576, 0.8, 75.5624692134979781}, {50257, 1.07, 8.17196537784960102},
-                {1e12, 0.5, 1999998.53964599119},    {1e9, 2, 1.64493406584822644},
+    } rows[] = {{1e6, 1, 14.3927267228657236},         {1e6, 1.2, 5.27610380048551591},
+                {1048576, 0.8, 75.5624692134979781},   {50257, 1.07, 8.17196537784960102},
+                {1e12, 0.5, 1999998.53964599119},      {1e9, 2, 1.64493406584822644},
                 {1e6, 1 + 1e-12, 14.3927267227703538}, {1000, 0, 1000},
-                {1e4, 0.25, 1332.57005471973811},    {10, 3, 1.1975319856741932517}};
+                {1e4, 0.25, 1332.57005471973811},      {10, 3, 1.1975319856741932517}};
     for (const auto& row : rows) CHECK(eps_off(fn::Zipf(row.n, row.s).norm(), row.wanted) <= 2);
     CHECK(eps_off(fn::Zipf(HUGE_VAL, 2).norm(), 1.6449340668482264365) <= 2);
     CHECK(eps_off(fn::Zipf(HUGE_VAL, 1.5).norm(), 2.6123753486854883433) <= 2);
@@ -31,7 +31,9 @@ TEST(sums_from_both_ends) {
     for (const double s : {0.0, 0.3, 1.0, 1.0000001, 1.7, 4.0, 19.0}) {
         const double n = 300;
         const fn::Zipf zipf(n, s);
-        const auto term = [&](int j) { return std::pow(static_cast<long double>(j), -static_cast<long double>(s)); };
+        const auto term = [&](int j) {
+            return std::pow(static_cast<long double>(j), -static_cast<long double>(s));
+        };
         long double below = 0, rest = 0;
         for (int j = 300; j > 1; --j) rest += term(j);
         const long double total = rest + 1;

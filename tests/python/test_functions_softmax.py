@@ -1,4 +1,4 @@
-"""Softmax, its losses and gradients against mpmath; collapse, projections, the output layer of many classes."""
+"""Softmax, its losses and gradients against mpmath; collapse, projections, the layer of many classes."""
 
 from __future__ import annotations
 
@@ -104,14 +104,24 @@ def test_reference_values() -> None:
     assert ff.logsumexp(Z) == 2.3460689194830167
     np.testing.assert_allclose(
         ff.softmax(Z),
-        [0.1578564947921662, 0.035222544963445825, 0.70746372739192893, 0.0037124289262425901]
-        + [0.095744803926216451],
+        [
+            0.1578564947921662,
+            0.035222544963445825,
+            0.70746372739192893,
+            0.0037124289262425901,
+            0.095744803926216451,
+        ],
         rtol=4.5e-16,
     )
     np.testing.assert_allclose(
         ff.stablemax(Z),
-        [0.24056603773584906, 0.080188679245283019, 0.48113207547169811, 0.037735849056603774]
-        + [0.16037735849056604],
+        [
+            0.24056603773584906,
+            0.080188679245283019,
+            0.48113207547169811,
+            0.037735849056603774,
+            0.16037735849056604,
+        ],
         rtol=4.5e-16,
     )
     assert abs(ff.cross_entropy(Z, 0, "spherical")[0] / 4.1470914438211132 - 1) < 1e-15
@@ -127,7 +137,9 @@ def test_gradients_of_rows(name: str) -> None:
     def value(values: list[Any]) -> Any:
         total = sum(mp.exp(v) for v in values)
         parts = [mp.exp(v) / total for v in values]
-        return sum(mpf(float(w)) * (p if name == "softmax" else mp.log(p)) for w, p in zip(g, parts, strict=True))
+        return sum(
+            mpf(float(w)) * (p if name == "softmax" else mp.log(p)) for w, p in zip(g, parts, strict=True)
+        )
 
     exact = [mpf(float(v)) for v in z]
     h = mpf(10) ** -20
@@ -209,7 +221,9 @@ def test_perp_grad() -> None:
     flat_w, flat_g = (np.concatenate([a.reshape(-1) for a in x]) for x in (ws, gs))
     expected = flat_g - (flat_w @ flat_g) / (flat_w @ flat_w) * flat_w
     np.testing.assert_allclose(np.concatenate([a.reshape(-1) for a in joint]), expected, atol=1e-14)
-    for a, b in zip(ff.perp_grad(gs, ws), [ff.perp_grad(*pair) for pair in zip(gs, ws, strict=True)], strict=True):
+    for a, b in zip(
+        ff.perp_grad(gs, ws), [ff.perp_grad(*pair) for pair in zip(gs, ws, strict=True)], strict=True
+    ):
         np.testing.assert_array_equal(a, b)
 
 
@@ -237,7 +251,9 @@ def test_spherical_output_equals_the_dense_layer(kind: str) -> None:
 
 
 def test_arguments() -> None:
-    with pytest.raises(ArgumentError, match=r"functions.cross_entropy: target must be in 0..4, got 5 in row 1"):
+    with pytest.raises(
+        ArgumentError, match=r"functions.cross_entropy: target must be in 0..4, got 5 in row 1"
+    ):
         ff.cross_entropy(np.zeros((2, 5)), [0, 5])
     with pytest.raises(ArgumentError, match="kind must be one of"):
         ff.cross_entropy(Z, 0, "hinge")

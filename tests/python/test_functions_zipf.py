@@ -28,7 +28,7 @@ NORMS = [
 
 
 def exact_tail(first: int, last: int, s: float) -> Any:
-    """Sum of k^-s from first to last, by Hurwitz zeta functions (differences of them, with digits to lose)."""
+    """Sum of k^-s from first to last: a difference of Hurwitz zeta functions, with digits to lose."""
     with mp.workdps(90):
         t = mpf(s)
         if t == 1:
@@ -179,9 +179,9 @@ def test_arguments() -> None:
         zipf.norm(math.inf, 1.0)
     with pytest.raises(ArgumentError, match="method must be one of"):
         zipf.cdf(1, 10, 1.0, method="simpson")
-    with pytest.raises(ArgumentError, match="N must be in 1..255"):
+    with pytest.raises(ArgumentError, match=r"N must be in 1\.\.255"):
         zipf.CodingModel(256, 1.0, 8)
-    with pytest.raises(ArgumentError, match="slots must be in 0..255, got 256"):
+    with pytest.raises(ArgumentError, match=r"slots must be in 0\.\.255, got 256"):
         zipf.CodingModel(9, 1.0, 8).symbols([256])
     with pytest.raises(ArgumentError, match=r"samples must be in 1..5, got values from 0 to 7"):
         zipf.fit([0, 7], 5)

@@ -1,8 +1,10 @@
 """Evolved straight-line approximations: the fewest operations for an error, and the programs that reach it.
 
-A program is a few additions, multiplications and divisions of x and constants. `search` evolves programs for a
-function on an interval, with their constants refined to the best approximation, and keeps the front of error
-against operations; `baselines` has the textbook's polynomials and quotients to compare with; `emit` writes C++.
+A program is a few additions, multiplications and divisions of x and constants. `search` evolves programs
+for a function on an interval, with their constants refined to the best approximation, and keeps the front
+of error
+against operations; `baselines` has the textbook's polynomials and quotients to compare with; `emit` writes
+C++.
 """
 
 from __future__ import annotations
@@ -34,7 +36,7 @@ __all__ = ["FUNCTIONS", "Front", "Program", "baselines", "emit", "refine", "reme
 
 MODES: Final = ("real", "float32")
 SEEDS: Final = ("rational-even",)
-_POPULATION, _CHILDREN, _SEEN = 64, 192, 20_000
+_POPULATION, _CHILDREN, _SEEN, _PATIENCE = 64, 192, 20_000, 150
 _CHECKPOINT_VERSION: Final = 1
 F = Any
 Progress = Callable[[int, float, "Front"], None]
@@ -136,7 +138,9 @@ class Front:
         """The front of a file of `save`."""
         return cls.from_dict(_read("functions.discover.Front.load", Path(path)))
 
-    def plot(self, path: str | os.PathLike[str], others: Mapping[str, Sequence[Program]] | None = None) -> None:
+    def plot(
+        self, path: str | os.PathLike[str], others: Mapping[str, Sequence[Program]] | None = None
+    ) -> None:
         """Draw error against operations into an image file (needs matplotlib).
 
         Parameters
@@ -291,9 +295,10 @@ def _levels(numerator: Numbers, denominator: Numbers) -> tuple[float, list[tuple
         # What is left of upper - (x + a) monic, of a degree below that of monic.
         upper, lower = (
             monic,
-            [u - a * v - (monic[i - 1] if i else 0) for i, (u, v) in enumerate(zip(upper, monic, strict=False))][
-                :degree
-            ],
+            [
+                u - a * v - (monic[i - 1] if i else 0)
+                for i, (u, v) in enumerate(zip(upper, monic, strict=False))
+            ][:degree],
         )
 
 
@@ -306,9 +311,9 @@ def _samples(target: Target, root: int) -> tuple[list[Decimal], list[Decimal]]:
     return [Decimal(v) for v in points], values
 
 
-def _polynomial(x: Numbers, y: Numbers, degree: int) -> list[float] | None:
-    pair = _rational(x, y, degree, 0)
-    return None if pair is None else [float(c) for c in pair[0]]
+def _shift(y: Numbers) -> Decimal:
+    """What makes values with a zero positive, so that relative errors make sense: 0 where there is none."""
+    return Decimal(0) if min(y) > 0 or max(y) < 0 else 1 + 2 * max(abs(v) for v in y)
 
 
 def _seeds(target: Target, max_ops: int, fma: bool) -> list[tuple[str, Graph]]:
@@ -321,21 +326,22 @@ def _seeds(target: Target, max_ops: int, fma: bool) -> list[tuple[str, Graph]]:
 
 
 def _forms(x: Numbers, y: Numbers, root: int, max_ops: int, fma: bool) -> Iterator[tuple[str, Graph]]:
-    if all(y):
-        for degree in range(1, 9):
-            if (1 if fma else 2) * degree + root <= max_ops:
-                coefficients = _polynomial(x, y, degree)
-                if coefficients is not None:
-                    build = _Build()
-                    build.horner(-1, coefficients, fma)
-                    yield "polynomial", build.squared(root).graph
-        for n in range(1, 5):
-            pair = _rational(x, y, n, n) if 3 * n + root <= max_ops else None
-            parts = None if pair is None else _levels(*pair)
-            if parts is not None:
+    shift = _shift(y)
+    above = [v + shift for v in y]
+    for degree in range(1, 9):
+        if (1 if fma else 2) * degree + root <= max_ops:
+            pair = _rational(x, above, degree, 0)
+            if pair is not None:
                 build = _Build()
-                build.fraction(-1, *parts)
-                yield "fraction", build.squared(root).graph
+                build.horner(-1, [float(c - (0 if k else shift)) for k, c in enumerate(pair[0])], fma)
+                yield "polynomial", build.squared(root).graph
+    for n in range(1, 5):
+        pair = _rational(x, above, n, n) if 3 * n + root <= max_ops else None
+        parts = None if pair is None else _levels(*pair)
+        if parts is not None:
+            build = _Build()
+            build.fraction(-1, parts[0] - float(shift), parts[1])
+            yield "fraction", build.squared(root).graph
     # y = (q + x)/(q - x): q = x (y + 1)/(y - 1), even where y(-x) = 1/y(x).
     good = [(v, w) for v, w in zip(x, y, strict=True) if v != 0 and w not in (1, -1)]
     u = [v * v for v, _ in good]
@@ -349,15 +355,16 @@ def _forms(x: Numbers, y: Numbers, root: int, max_ops: int, fma: bool) -> Iterat
         if n == 0:
             inner = build.constant(float(sum(q) / len(q)))
         else:
-            pair = _rational(u, q, n, n)
+            pair = _rational(u, q, n, n) if all(q) else None
             parts = None if pair is None else _levels(*pair)
             if parts is None:
                 continue
             inner = build.fraction(build.op("mul", -1, -1), *parts)
         build.op("div", build.op("add", inner, -1), build.op("sub", inner, -1))
         yield "even", build.squared(root).graph
-    line = _polynomial(u, q, 1)
-    if 6 + root <= max_ops and line is not None:
+    pair = _rational(u, q, 1, 0) if all(q) else None
+    if 6 + root <= max_ops and pair is not None:
+        line = [float(c) for c in pair[0]]
         build = _Build()
         square = build.op("mul", -1, -1)
         inner = build.op("add", build.op("mul", square, build.constant(line[1])), build.constant(line[0]))
@@ -393,17 +400,24 @@ class _Search:
         self.runners: dict[int, list[_Individual]] = {}
         """The best structures of each cost."""
         self.seen: OrderedDict[str, int] = OrderedDict()
+        # An epoch is a population from nothing; it ends when its own best have stood for some generations.
+        # Every third one begins with the best of all before.
+        self.epoch, self.gained = 0, 0
+        self.local: dict[int, float] = {}
 
     def first(self) -> None:
         graphs = [Graph([("add", (-1, -2))], [1.0], 0), Graph([("mul", (-1, -2))], [1.0], 0)]
         allowed = [g for g in graphs if g.nodes[0][0] in self.ops]
-        self.population = self._fitted(allowed or [Graph([(self.ops[0], (-1, -2, -3)[: 3 if self.ops[0] == "fma" else 2])], [1.0] * (2 if self.ops[0] == "fma" else 1), 0)], 2)  # fmt: skip
+        if not allowed:
+            fill = (-1, -2, -3)[: 3 if self.ops[0] == "fma" else 2]
+            allowed = [Graph([(self.ops[0], fill)], [1.0] * (len(fill) - 1), 0)]
+        self.population = self._fitted(allowed, 2)
 
     def plant(self, graphs: Sequence[tuple[str, Graph]]) -> None:
         """Adds hand-made forms, each refined from its own constants."""
-        for origin, graph in graphs:
-            if all(operation in self.ops for operation, _ in graph.nodes):
-                graph = graph.simplified()
+        for origin, form in graphs:
+            if all(operation in self.ops for operation, _ in form.nodes):
+                graph = form.simplified()
                 # From the constants of the form itself, or where these are poor from a fit.
                 constants, error = polish(self.target, graph)
                 found = [_Individual(graph.copy(), error, tuple(constants))] if math.isfinite(error) else []
@@ -421,14 +435,14 @@ class _Search:
         errors = self.fitter.fit(graphs, starts, self.threads, steps)
         self.evaluated += len(graphs)
         found = []
-        for graph, error in zip(graphs, errors, strict=True):
-            one = _Individual(graph, error)
+        for graph, fitted in zip(graphs, errors, strict=True):
+            one = _Individual(graph, fitted)
             best = self.archive.get(graph.ops)
             # Below this float64 says little: the rank among the best needs more digits.
-            close = error < 3e-13 and (best is None or error < 1e-15 + 4 * best.error)
+            close = fitted < 3e-13 and (best is None or fitted < 1e-15 + 4 * best.error)
             if polish_all or close:
                 constants, error = polish(self.target, graph)
-                if math.isfinite(error) and (error < one.error or one.error < 1e-14):
+                if math.isfinite(error) and (error < fitted or fitted < 1e-14):
                     one = _Individual(graph, error, tuple(constants))
             if math.isfinite(one.error):
                 found.append(one)
@@ -475,8 +489,18 @@ class _Search:
         offspring = self._fitted(children, 2)
         for one in offspring:
             self._record(one, "evolved")
-        self._select([*self.population, *offspring, *self.archive.values()])
+            if one.error < 0.99 * self.local.get(one.graph.ops, math.inf):
+                self.local[one.graph.ops] = one.error
+                self.gained = self.generation
+        self._select([*self.population, *offspring])
         self.generation += 1
+        if self.generation - self.gained >= _PATIENCE:
+            self.epoch += 1
+            self.gained, self.local = self.generation, {}
+            self.seen.clear()
+            self.first()
+            if self.epoch % 3 == 2:
+                self._select([*self.population, *(o for group in self.runners.values() for o in group)])
 
     def _select(self, pool: list[_Individual]) -> None:
         """NSGA-II: fronts of (operations, error), the last one thinned by crowding; one of each structure."""
@@ -526,6 +550,7 @@ class _Search:
             "settings": settings,
             "generation": self.generation,
             "evaluated": self.evaluated,
+            "epoch": [self.epoch, self.gained, list(self.local.items())],
             "random": [kind, list(words), gauss],
             "population": [plain(o) for o in self.population],
             "archive": [[ops, self.origin[ops], plain(o)] for ops, o in self.archive.items()],
@@ -546,6 +571,8 @@ class _Search:
         kind, words, gauss = state["random"]
         self.rng.setstate((kind, tuple(words), gauss))
         self.generation, self.evaluated = int(state["generation"]), int(state["evaluated"])
+        self.epoch, self.gained, local = state["epoch"]
+        self.local = {int(ops): float(error) for ops, error in local}
         self.population = [rich(r) for r in state["population"]]
         self.archive = {int(ops): rich(r) for ops, _, r in state["archive"]}
         self.origin = {int(ops): str(origin) for ops, origin, _ in state["archive"]}
@@ -569,8 +596,8 @@ def search(
     hi: float,
     ops: Sequence[str] = ("add", "sub", "mul", "div"),
     mode: str = "real",
-    max_ops: int = 12,
     *,
+    max_ops: int = 12,
     max_iter: int | None = None,
     seconds: float | None = 60.0,
     seed: int | np.random.Generator = 0,
@@ -586,14 +613,14 @@ def search(
     Parameters
     ----------
     f : str or callable
-        A name of `FUNCTIONS`, an expression in x such as ``"exp(-x*x)/2"``, both with 50 digits, or a function
-        of a float that gives a float, a `decimal.Decimal` or an mpmath number.
+        A name of `FUNCTIONS`, an expression in x such as ``"exp(-x*x)/2"``, both with 50 digits, or a
+        function of a float that gives a float, a `decimal.Decimal` or an mpmath number.
     lo, hi : float
     ops : sequence of {"add", "sub", "mul", "div", "fma", "sqrt", "min", "max"}
     mode : {"real", "float32"}
-        ``"real"``: the error of exact arithmetic. ``"float32"``: the error in units in the last place with all
-        operations and constants in float32; structures evolve in ``"real"``, and the constants of the best ones
-        are then tuned.
+        ``"real"``: the error of exact arithmetic. ``"float32"``: the error in units in the last place with
+        all operations and constants in float32; structures evolve in ``"real"``, and the constants of the
+        best ones are then tuned.
     max_ops : int in 1..40
         Operations that depend on x; constants are free.
     max_iter : int, optional
@@ -631,13 +658,14 @@ def search(
     Notes
     -----
     Mutations insert, remove, rewire and replace instructions. Constants of every child are fitted from its
-    parent's and from random ones by Levenberg-Marquardt steps, levelled by exchange steps in float64, and near
-    the limits of float64 polished with 50 digits. NSGA-II keeps 64 of the parents and 192 children; the best
-    of every cost is never lost. Ctrl-C ends the search and returns what there is.
+    parent's and from random ones by Levenberg-Marquardt steps, levelled by exchange steps in float64, and
+    near the limits of float64 polished with 50 digits. NSGA-II keeps 64 of the parents and 192 children;
+    the best of every cost is never lost. Ctrl-C ends the search and returns what there is.
 
     References
     ----------
-    .. [1] E. Real et al., "AutoNumerics-Zero: Automated Discovery of State-of-the-Art Mathematical Functions",
+    .. [1] E. Real et al., "AutoNumerics-Zero: Automated Discovery of State-of-the-Art Mathematical
+       Functions",
        arXiv 2312.08472.
     .. [2] K. Deb et al., "A fast and elitist multiobjective genetic algorithm: NSGA-II", IEEE Trans.
        Evolutionary Computation 6 (2002).
@@ -713,6 +741,10 @@ def search(
                 last_saved = now
     except KeyboardInterrupt:
         interrupted = True
+    except BaseException:
+        if state.population:  # such as a signal that ends the process: what was found is kept
+            save()
+        raise
     save()
     if mode == "real":
         return front(final=True)
@@ -852,7 +884,9 @@ def _float32_front(function: str, target: Target, state: _Search, found: Front) 
             continue
         _core.tune_float32(code, constants, x, wanted, 4, 2000, 1)
         exact = [Decimal(float(c)) for c in constants]
-        program = Program.of(one.graph, exact, mode="float32", origin=state.origin.get(one.graph.ops, "evolved"))
+        program = Program.of(
+            one.graph, exact, mode="float32", origin=state.origin.get(one.graph.ops, "evolved")
+        )
         fine = verify(program, target.name, target.lo, target.hi, every=max(1, (last - first) // 2_000_000))
         dense = np.linspace(target.lo, target.hi, 2_000_001).astype(np.float32)
         ulp, _ = _core.worst_ulps(code, constants, dense, reference(dense.astype(np.float64)))
@@ -861,7 +895,7 @@ def _float32_front(function: str, target: Target, state: _Search, found: Front) 
     return replace(found, mode="float32", programs=_undominated(programs))
 
 
-# ---- what there is without a search --------------------------------------------------------------------------
+# ---- what there is without a search ----------------------------------------------------------------------
 
 
 def refine(program: Program, f: F, lo: float, hi: float, *, scale: float | None = None) -> Program:
@@ -954,28 +988,26 @@ def _quotient(target: Target, m: int, n: int, root: int, estrin: bool = False) -
     """Near the 2^root-th root of the function, squared as often."""
     with digits(90):
         x, y = _samples(target, root)
-        if not all(y):  # a zero, where errors are relative to a scale
-            y = [v + 1 for v in y]
-            shift = 1
-        else:
-            shift = 0
-        pair = _rational(x, y, m, n)
-    if pair is None:
-        return None
-    numerator, denominator = ([float(c) for c in part] for part in pair)
-    # (P - Q)/Q is what approximates the function itself.
-    for k in range(min(m, n) + 1 if shift else 0):
-        numerator[k] -= denominator[k]
+        shift = _shift(y)
+        pair = _rational(x, [v + shift for v in y], m, n)
+        if pair is None:
+            return None
+        above, below = pair
+        # y + shift = P/Q, so y = (P - shift Q)/Q.
+        numerator = [float(c - (shift * below[k] if k <= n else 0)) for k, c in enumerate(above)]
+        denominator = [float(c) for c in below]
+        if shift and m < n:
+            return None
     build = _Build()
     if n == 0:
         (build.estrin if estrin else build.horner)(-1, numerator)
         return build.squared(root).graph
-    above = build.horner(-1, numerator)
+    top = build.horner(-1, numerator)
     # Monic: x + c first saves a multiplication.
-    below = build.op("add", -1, build.constant(denominator[n - 1]))
+    bottom = build.op("add", -1, build.constant(denominator[n - 1]))
     for c in denominator[: n - 1][::-1]:
-        below = build.multiply_add(below, -1, build.constant(c), False)
-    build.op("div", above, below)
+        bottom = build.multiply_add(bottom, -1, build.constant(c), False)
+    build.op("div", top, bottom)
     return build.squared(root).graph
 
 
@@ -1079,7 +1111,13 @@ def _taylor(target: Target, degree: int) -> list[float]:
 # ---- C++ ---------------------------------------------------------------------------------------------------
 
 
-def emit(program: Program, name: str = "approximation", *, function: str = "f", interval: tuple[float, float] | None = None) -> str:  # fmt: skip
+def emit(
+    program: Program,
+    name: str = "approximation",
+    *,
+    function: str = "f",
+    interval: tuple[float, float] | None = None,
+) -> str:
     """A C++ header that needs nothing but <cmath> and <cstddef>, with the measured bound in its comment.
 
     Parameters

@@ -33,9 +33,13 @@ class Fitter:
         self._points = (*arrays(nodes), *arrays(check))
 
     def fit(
-        self, graphs: Sequence[Graph], starts: Sequence[Sequence[Sequence[float]]], threads: int, steps: int = 30
+        self,
+        graphs: Sequence[Graph],
+        starts: Sequence[Sequence[Sequence[float]]],
+        threads: int,
+        steps: int = 30,
     ) -> list[float]:
-        """Replaces the constants of each graph by the best found from its starts; errors on the check points."""
+        """Gives each graph the best constants found from its starts; errors on the check points."""
         if not graphs:
             return []
         codes = [g.code() for g in graphs]
@@ -48,7 +52,16 @@ class Fitter:
         constants, errors = np.zeros(sum(sizes)), np.empty(len(graphs))
         all_starts = np.concatenate(given) if given else np.zeros(0)
         _core.fit_programs(
-            flat, ends, constant_ends, all_starts, start_ends, *self._points, steps, threads, constants, errors
+            flat,
+            ends,
+            constant_ends,
+            all_starts,
+            start_ends,
+            *self._points,
+            steps,
+            threads,
+            constants,
+            errors,
         )
         for g, end, size in zip(graphs, constant_ends, sizes, strict=True):
             if size:
@@ -205,7 +218,10 @@ def _least_squares(errors: _Errors, constants: list[Decimal], steps: int = 25) -
         right = [-sum((r[i] * e for r, e in zip(rows, current, strict=True)), Decimal(0)) for i in range(n)]
         improved = False
         for _ in range(12):
-            damped = [[v * (1 + damping) if i == j else v for j, v in enumerate(row)] for i, row in enumerate(normal)]
+            damped = [
+                [v * (1 + damping) if i == j else v for j, v in enumerate(row)]
+                for i, row in enumerate(normal)
+            ]
             step = solve(damped, right)
             trial = [c + s * d for c, s, d in zip(constants, scale, step, strict=True)]
             after = residuals(trial)
@@ -229,8 +245,8 @@ def _levelled(
 ) -> list[Decimal] | None:
     """Constants nearer to errors of one magnitude at the given points, by Newton's method.
 
-    Its first step leaves the curved valley of good constants, so the points stay until it is back; where it does
-    not come back, it aims at a part of the way: errors (1 - part) e_i + level.
+    Its first step leaves the curved valley of good constants, so the points stay until it is back; where
+    it does not come back, it aims at a part of the way: errors (1 - part) e_i + level.
     """
     target, graph = errors.target, errors.graph
     start = [e for _, e in tops]

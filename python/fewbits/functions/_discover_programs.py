@@ -67,7 +67,7 @@ class Graph:
                 place[i] = constant(0.0 if operation == "sub" else 1.0)
                 continue
             if operation in COMMUTATIVE or operation == "fma":
-                at[:2] = sorted(at[:2])
+                at[:2] = sorted(at[:2], key=lambda o: max(o, -2))  # constants are alike
             key = (operation, tuple(at))
             if key not in known:
                 known[key] = len(nodes)
@@ -114,7 +114,7 @@ class Graph:
             return 0 if o == X else -1 - o if o <= -2 else shift + o
 
         rows = [
-            [OPERATIONS.index(operation), *(list(map(register, operands)) + [0, 0])[:3]]
+            [OPERATIONS.index(operation), *[*map(register, operands), 0, 0][:3]]
             for operation, operands in self.nodes
         ]
         return np.array(rows, np.int32)
@@ -166,9 +166,7 @@ class Graph:
         operands = [source, *(self._source(rng, at) for _ in range(arity(operation) - 1))]
         if len(operands) > 1 and rng.random() < 0.5:
             operands[0], operands[1] = operands[1], operands[0]
-        moved = [
-            (o, tuple(a + 1 if a >= at else a for a in operands_)) for o, operands_ in self.nodes[at:]
-        ]
+        moved = [(o, tuple(a + 1 if a >= at else a for a in operands_)) for o, operands_ in self.nodes[at:]]
         self.nodes[at:] = [(operation, tuple(operands)), *moved]
         if at == len(moved) + at and not moved:
             self.out = at
@@ -237,8 +235,8 @@ class Program:
     Attributes
     ----------
     nodes : tuple of (operation, operands)
-        Operand -1 is x, -2, -3, ... are the constants, 0, 1, ... earlier instructions; the last instruction is
-        the value.
+        Operand -1 is x, -2, -3, ... are the constants, 0, 1, ... earlier instructions; the last
+        instruction is the value.
     constants : tuple of Decimal
         For ``"real"`` mode with 30 digits, for ``"float32"`` the floats themselves.
     mode : {"real", "float32"}
@@ -276,7 +274,7 @@ class Program:
     def __call__(self, x: ArrayLike) -> NDArray[Any]:
         """Values in float64 (float32 for a float32 program), one rounding an operation."""
         dtype = np.float32 if self.mode == "float32" else np.float64
-        array = np.ascontiguousarray(np.asarray(x, dtype))
+        array = np.asarray(x, dtype, order="C")
         out = np.empty(array.shape, dtype)
         constants = np.array([float(c) for c in self.constants], dtype)
         code = self.graph().code().reshape(-1)
@@ -354,5 +352,3 @@ class Program:
             raise ArgumentError(
                 f"functions.discover.Program: record must be one of as_dict, got {error!r}"
             ) from None
-
-

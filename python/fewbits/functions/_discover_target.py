@@ -1,4 +1,4 @@
-"""What `discover` approximates: functions of one variable with 50 digits, from names, expressions, callables."""
+"""What `discover` approximates: functions of one variable, with 50 digits where their text is known."""
 
 from __future__ import annotations
 
@@ -177,8 +177,8 @@ def _compile(function: str, text: str) -> Callable[[Decimal], Decimal]:
     def wrong(node: ast.AST) -> ArgumentError:
         part = ast.get_source_segment(text, node) or type(node).__name__
         return ArgumentError(
-            f"{function}: f must be a function name or an expression in x with + - * / ** and functions such as "
-            f"exp or sqrt, got {part!r} in {text!r}"
+            f"{function}: f must be a function name or an expression in x with + - * / ** and functions "
+            f"such as exp or sqrt, got {part!r} in {text!r}"
         )
 
     def build(node: ast.expr) -> Callable[[Decimal], Decimal]:
@@ -261,7 +261,9 @@ class Target:
             self.text = None
             self.exact = not isinstance(f(0.5 * (self.lo + self.hi)), float)
         else:
-            raise TypeError(f"{function}: f must be a name, an expression or callable, got {type(f).__name__}")
+            raise TypeError(
+                f"{function}: f must be a name, an expression or callable, got {type(f).__name__}"
+            )
         self._values: dict[float, Decimal] = {}
         self._function = function
         with digits():

@@ -616,7 +616,9 @@ def perp_grad(
             )
         pairs.append((a, b))
     if several and len(grad) != len(weights):  # type: ignore[arg-type]
-        raise ArgumentError(f"{function}: weights must have the length of grad, {len(grad)}, got {len(weights)}")  # type: ignore[arg-type]
+        raise ArgumentError(
+            f"{function}: weights must have the length of grad, {len(grad)}, got {len(weights)}"
+        )  # type: ignore[arg-type]
     if len({a.dtype for a, _ in pairs}) > 1:
         raise ArgumentError(f"{function}: the arrays of grad must have one dtype")
     groups = [pairs] if mode == "global" else [[pair] for pair in pairs]

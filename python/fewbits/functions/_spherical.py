@@ -204,5 +204,3 @@ class SphericalOutput:
         if self.steps % self.stabilize_every == 0:
             self._start(self.weights())
         return loss, grad
-
-

@@ -552,5 +552,3 @@ class CodingModel:
         from fewbits.functions._logarithm import log2
 
         return self.bits - log2(width.astype(np.float64))
-
-

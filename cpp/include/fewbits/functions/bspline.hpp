@@ -1,10 +1,11 @@
 // B-splines on any nondecreasing knots: values and derivatives of the basis at points.
 //
 //   B_{j,0}(x) = 1 for t_j <= x < t_{j+1};
-//   B_{j,d}(x) = (x - t_j)/(t_{j+d} - t_j) B_{j,d-1}(x) + (t_{j+d+1} - x)/(t_{j+d+1} - t_{j+1}) B_{j+1,d-1}(x),
+//   B_{j,d}(x) = (x - t_j)/(t_{j+d} - t_j) B_{j,d-1}(x) + (t_{j+d+1} - x)/(t_{j+d+1} - t_{j+1})
+//   B_{j+1,d-1}(x),
 // a term of a zero denominator being 0. Only the degree + 1 functions that are not 0 at x are computed, in
-// float64, rounded once to the type of x. The last interval that is not empty takes its right end. Outside the
-// knots everything is 0; between the first and last `degree` knots the values add up to 1 (4 degree ulp).
+// float64, rounded once to the type of x. The last interval that is not empty takes its right end. Outside
+// the knots everything is 0; between the first and last `degree` knots the values add up to 1 (4 degree ulp).
 // nan gives a row of nan. Source: C. de Boor, "A Practical Guide to Splines" (2001), chapter IX.
 #pragma once
 
@@ -31,8 +32,8 @@ void bspline_basis(Span<const T> x, Span<const double> knots, std::size_t degree
                     prefix + "degree must be in 0..15, got " + std::to_string(degree));
     FEWBITS_REQUIRE(knots.size() >= degree + 2, prefix + "knots must have at least degree + 2 elements");
     const std::size_t count = knots.size() - degree - 1, last = knots.size() - 1;
-    FEWBITS_REQUIRE(out.size() == x.size() * count, prefix + "out must have a row of " +
-                                                        std::to_string(count) + " elements for each x");
+    FEWBITS_REQUIRE(out.size() == x.size() * count,
+                    prefix + "out must have a row of " + std::to_string(count) + " elements for each x");
     for (std::size_t i = 0; i < last; ++i) {
         FEWBITS_REQUIRE(knots[i] <= knots[i + 1], prefix + "knots must not decrease");
     }

@@ -9,8 +9,8 @@
 //   tune_float32    float32 constants, moved by units in the last place as long as the worst error falls
 // A constant that the others make redundant stays where it is (rank from a QR with pivots). Not to be trusted
 // below 1e-14 in float64: the Python side polishes with more digits. Deterministic, whatever the threads.
-// Source: E. Real et al., "AutoNumerics-Zero", arXiv 2312.08472; exchange: E. Remez (1934), E. Cheney, "Introduction
-// to Approximation Theory" (1966); D. Marquardt, SIAM J. 11 (1963).
+// Source: E. Real et al., "AutoNumerics-Zero", arXiv 2312.08472; exchange: E. Remez (1934), E. Cheney,
+// "Introduction to Approximation Theory" (1966); D. Marquardt, SIAM J. 11 (1963).
 #pragma once
 
 #include <algorithm>
@@ -51,7 +51,8 @@ struct Program {
                 FEWBITS_REQUIRE(r >= 0 && r < limit, "functions::discover: an operand is out of range");
             }
         }
-        FEWBITS_REQUIRE(constants <= 64 && code.size() <= 256, "functions::discover: the program is too large");
+        FEWBITS_REQUIRE(constants <= 64 && code.size() <= 256,
+                        "functions::discover: the program is too large");
     }
 };
 
@@ -60,14 +61,22 @@ namespace detail {
 template <class V>
 FEWBITS_INLINE V operate(Operation operation, V a, V b, V c) {
     switch (operation) {
-        case Operation::add: return a + b;
-        case Operation::sub: return a - b;
-        case Operation::mul: return a * b;
-        case Operation::div: return a / b;
-        case Operation::fma: return fma(a, b, c);
-        case Operation::sqrt: return sqrt(a);
-        case Operation::min: return min(a, b);
-        case Operation::max: return max(a, b);
+        case Operation::add:
+            return a + b;
+        case Operation::sub:
+            return a - b;
+        case Operation::mul:
+            return a * b;
+        case Operation::div:
+            return a / b;
+        case Operation::fma:
+            return fma(a, b, c);
+        case Operation::sqrt:
+            return sqrt(a);
+        case Operation::min:
+            return min(a, b);
+        case Operation::max:
+            return max(a, b);
     }
     return a;
 }
@@ -141,15 +150,23 @@ public:
                 const f64x4 g = adjoint_[at + i], u = registers_[a + i], v = registers_[b + i];
                 const auto give = [&](std::size_t to, f64x4 d) { adjoint_[to + i] = adjoint_[to + i] + d; };
                 switch (step.operation) {
-                    case Operation::add: give(a, g), give(b, g); break;
-                    case Operation::sub: give(a, g), give(b, -g); break;
-                    case Operation::mul: give(a, g * v), give(b, g * u); break;
+                    case Operation::add:
+                        give(a, g), give(b, g);
+                        break;
+                    case Operation::sub:
+                        give(a, g), give(b, -g);
+                        break;
+                    case Operation::mul:
+                        give(a, g * v), give(b, g * u);
+                        break;
                     case Operation::div: {
                         const f64x4 q = g / v;
                         give(a, q), give(b, -(q * registers_[at + i]));
                         break;
                     }
-                    case Operation::fma: give(a, g * v), give(b, g * u), give(c, g); break;
+                    case Operation::fma:
+                        give(a, g * v), give(b, g * u), give(c, g);
+                        break;
                     case Operation::sqrt:
                         give(a, g / (registers_[at + i] + registers_[at + i]));
                         break;
@@ -259,8 +276,8 @@ inline double minimise_squares(Fit& fit, std::vector<double>& c, int iterations)
             right[i] = -residual[i];
         }
         solve(step);
-        // The valleys of rational functions bend: the second derivative along the step, by a difference, turns
-        // it (M. Transtrum, J. Sethna, arXiv 1201.5885).
+        // The valleys of rational functions bend: the second derivative along the step, by a difference,
+        // turns it (M. Transtrum, J. Sethna, arXiv 1201.5885).
         constexpr double part = 0.1;
         for (std::size_t k = 0; k < n; ++k) trial[k] = c[k] + part * step[k];
         bend.assign(n, 0);
@@ -460,8 +477,8 @@ inline double worst_ulps(const Program& program, Span<const float> constants, Sp
     return worst;
 }
 
-// Moves float32 constants by up to `radius` units in the last place, one at a time and then several at once, as
-// long as the worst error over the points falls; `tries` random moves at the end. Returns that error.
+// Moves float32 constants by up to `radius` units in the last place, one at a time and then several at once,
+// as long as the worst error over the points falls; `tries` random moves at the end. Returns that error.
 inline double tune_float32(const Program& program, Span<float> constants, Span<const float> x,
                            Span<const double> reference, int radius, std::size_t tries, std::uint64_t seed) {
     std::size_t where = 0;

@@ -1,9 +1,9 @@
 // The part of a gradient that is orthogonal to the weights: g - (<w, g> / <w, w>) w.
 //
-// Inner products and the projection in float64, the latter twice (the second removes what rounding left of the
-// first), one rounding to the type of g: |<w, g_perp>| <= 4 eps |w| |g|, eps that of the type. Where |g_perp| <=
-// 8 eps sqrt(n) |g| it is rounding noise and becomes 0, so that rescaling to |g| cannot turn noise into a
-// step. w = 0 leaves g as it is. Sums: eight lanes in blocks of 128, compensated between blocks.
+// Inner products and the projection in float64, the latter twice (the second removes what rounding left of
+// the first), one rounding to the type of g: |<w, g_perp>| <= 4 eps |w| |g|, eps that of the type. Where
+// |g_perp| <= 8 eps sqrt(n) |g| it is rounding noise and becomes 0, so that rescaling to |g| cannot turn
+// noise into a step. w = 0 leaves g as it is. Sums: eight lanes in blocks of 128, compensated between blocks.
 // Source: L. Prieto et al., "Grokking at the edge of numerical stability", arXiv 2501.04697, section 4.
 #pragma once
 

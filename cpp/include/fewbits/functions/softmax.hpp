@@ -1,18 +1,19 @@
 // logsumexp, softmax and log_softmax of the rows of a matrix, and their gradients.
 //
 //   m = max z, j* its first index, s = sum over j != j* of e^(z_j - m)
-//   logsumexp = m + log1p(s)       softmax_j = e^(z_j - m) / (1 + s)       log_softmax_j = (z_j - m) - log1p(s)
+//   logsumexp = m + log1p(s)       softmax_j = e^(z_j - m) / (1 + s)       log_softmax_j = (z_j - m) -
+//   log1p(s)
 // The maximum never enters the sum: what is left beside it is not absorbed by the 1, so log_softmax of the
 // dominant entry, -log1p(s), keeps its relative accuracy down to e^-745 (e^-103 in float32).
 //   softmax_gradient       p_j (g_j - sum p_k g_k), with g counted from g_j*
 //   log_softmax_gradient   g_j - p_j sum g_k; for j* from s / (1 + s), never 1 - p
-// Types: float32 (computed in float64, at most 0.501 ulp) and float64 (at most 2 ulp in softmax and 1.5 ulp in
-// log_softmax for rows of up to 4096; logsumexp relative to max(|m|, log1p(s))). -inf is a masked entry; a row
-// without a finite entry has logsumexp -inf and softmax nan; a row with +inf has logsumexp +inf and softmax
-// nan; nan gives nan. Sums: eight lanes in blocks of 128, blocks in order, compensated between blocks.
-// Source: P. Blanchard, D. Higham, N. Higham, "Accurately computing the log-sum-exp and softmax functions",
-// IMA J. Numer. Anal. 41 (2021); the target's part of the gradient: L. Prieto et al., "Grokking at the edge
-// of numerical stability", arXiv 2501.04697.
+// Types: float32 (computed in float64, at most 0.501 ulp) and float64 (at most 2 ulp in softmax and 1.5 ulp
+// in log_softmax for rows of up to 4096; logsumexp relative to max(|m|, log1p(s))). -inf is a masked entry; a
+// row without a finite entry has logsumexp -inf and softmax nan; a row with +inf has logsumexp +inf and
+// softmax nan; nan gives nan. Sums: eight lanes in blocks of 128, blocks in order, compensated between
+// blocks. Source: P. Blanchard, D. Higham, N. Higham, "Accurately computing the log-sum-exp and softmax
+// functions", IMA J. Numer. Anal. 41 (2021); the target's part of the gradient: L. Prieto et al., "Grokking
+// at the edge of numerical stability", arXiv 2501.04697.
 #pragma once
 
 #include <algorithm>
@@ -210,17 +211,17 @@ RowSums row_sums(const T* row, std::size_t size, double* e) {
     return sums;
 }
 
-// Checks the sizes and runs body(row, workspace) for every row; a workspace holds `width` rounded up to eight.
+// Checks the sizes and runs body(row, workspace) for every row; a workspace holds `width` rounded up to
+// eight.
 template <class Body>
 void for_rows(const char* name, std::size_t size, std::size_t out_size, std::size_t width, int threads,
               const Body& body) {
     const std::string prefix = std::string("functions::") + name + ": ";
-    FEWBITS_REQUIRE(width > 0 && size % width == 0,
-                    prefix + "width must divide the size of z, " + std::to_string(size) + ", got " +
-                        std::to_string(width));
-    FEWBITS_REQUIRE(out_size == size,
-                    prefix + "out must have the size of z, " + std::to_string(size) + ", got " +
-                        std::to_string(out_size));
+    FEWBITS_REQUIRE(width > 0 && size % width == 0, prefix + "width must divide the size of z, " +
+                                                        std::to_string(size) + ", got " +
+                                                        std::to_string(width));
+    FEWBITS_REQUIRE(out_size == size, prefix + "out must have the size of z, " + std::to_string(size) +
+                                          ", got " + std::to_string(out_size));
     const std::size_t rows = size / width, block = std::max<std::size_t>(1, 65536 / width);
     parallel_for(rows, block, threads, [&](std::size_t begin, std::size_t end) {
         std::vector<double> workspace(width + 8);

@@ -71,19 +71,18 @@ void weighted_loss(const T* o, std::size_t size, std::size_t target, double epsi
                    double* w) {
     const f64x4 e = splat(epsilon);
     const f64x4 at_target = splat(double{o[target]});
-    const RunningSum others =
-        sum_groups(o, size, -std::numeric_limits<T>::infinity(),
-                   [&](std::size_t i, f64x4& low, f64x4& high) FEWBITS_INLINE_LAMBDA {
-                       low = masked(low, e, Weight::weight);
-                       high = masked(high, e, Weight::weight);
-                       if (FEWBITS_UNLIKELY(target - i < 8)) {
-                           store(low, w);
-                           store(high, w + 4);
-                           w[target - i] = 0;
-                           low = f64x4::load(w);
-                           high = f64x4::load(w + 4);
-                       }
-                   });
+    const RunningSum others = sum_groups(o, size, -std::numeric_limits<T>::infinity(),
+                                         [&](std::size_t i, f64x4& low, f64x4& high) FEWBITS_INLINE_LAMBDA {
+                                             low = masked(low, e, Weight::weight);
+                                             high = masked(high, e, Weight::weight);
+                                             if (FEWBITS_UNLIKELY(target - i < 8)) {
+                                                 store(low, w);
+                                                 store(high, w + 4);
+                                                 w[target - i] = 0;
+                                                 low = f64x4::load(w);
+                                                 high = f64x4::load(w + 4);
+                                             }
+                                         });
     const double r = others.total(), own = first_lane(masked(at_target, e, Weight::weight)), total = r + own;
     const double ratio = r / own;
     if (ratio < infinity) {
@@ -143,14 +142,13 @@ bool z_loss(const T* o, std::size_t size, std::size_t target, const LossOptions&
                          n;
     const std::size_t padded = (size + 7) / 8 * 8;
     // Two passes: mean square of the centred scores, less what rounding left in their mean.
-    const double square =
-        sum_groups(d, padded, 0.0,
-                   [](std::size_t, f64x4& low, f64x4& high) FEWBITS_INLINE_LAMBDA {
-                       low = low * low;
-                       high = high * high;
-                   })
-            .total() /
-        n;
+    const double square = sum_groups(d, padded, 0.0,
+                                     [](std::size_t, f64x4& low, f64x4& high) FEWBITS_INLINE_LAMBDA {
+                                         low = low * low;
+                                         high = high * high;
+                                     })
+                              .total() /
+                          n;
     const double sigma = std::sqrt(std::max(0.0, square - drift * drift));
     const double scale = sigma + options.epsilon;
     if (scale == 0) return false;
@@ -226,7 +224,8 @@ void cross_entropy(Span<const T> z, Span<const std::int64_t> targets, std::size_
             }
             T* at = &loss[row];
             switch (kind) {
-                case Loss::softmax: return detail::softmax_loss(o, width, c, at, to, workspace);
+                case Loss::softmax:
+                    return detail::softmax_loss(o, width, c, at, to, workspace);
                 case Loss::stablemax:
                     return detail::weighted_loss<detail::StablemaxWeight>(o, width, c, 0, at, to, workspace);
                 case Loss::taylor:
@@ -234,8 +233,10 @@ void cross_entropy(Span<const T> z, Span<const std::int64_t> targets, std::size_
                 case Loss::spherical:
                     return detail::weighted_loss<detail::SphericalWeight>(o, width, c, options.epsilon, at,
                                                                           to, workspace);
-                case Loss::mse: return detail::square_loss(o, width, c, at, to);
-                case Loss::z: break;
+                case Loss::mse:
+                    return detail::square_loss(o, width, c, at, to);
+                case Loss::z:
+                    break;
             }
             FEWBITS_REQUIRE(detail::z_loss(o, width, c, options, at, to, workspace),
                             prefix + "the scores of row " + std::to_string(row) +
@@ -257,15 +258,15 @@ void stablemax(Span<const T> z, std::size_t width, Span<T> out, int threads = 1)
         const auto weight = [&](f64x4 v) FEWBITS_INLINE_LAMBDA {
             return detail::masked(v, zero, detail::StablemaxWeight::weight);
         };
-        const f64x4 total = detail::splat(
-            detail::sum_groups(x, width, -std::numeric_limits<T>::infinity(),
-                               [&](std::size_t i, f64x4& low, f64x4& high) FEWBITS_INLINE_LAMBDA {
-                                   low = weight(low);
-                                   high = weight(high);
-                                   store(low, w + i);
-                                   store(high, w + i + 4);
-                               })
-                .total());
+        const f64x4 total = detail::splat(detail::sum_groups(x, width, -std::numeric_limits<T>::infinity(),
+                                                             [&](std::size_t i, f64x4& low, f64x4& high)
+                                                                 FEWBITS_INLINE_LAMBDA {
+                                                                     low = weight(low);
+                                                                     high = weight(high);
+                                                                     store(low, w + i);
+                                                                     store(high, w + i + 4);
+                                                                 })
+                                              .total());
         for (std::size_t i = 0; i < width; i += 8) {
             detail::store_group(f64x4::load(w + i) / total, f64x4::load(w + i + 4) / total, to, i, width);
         }

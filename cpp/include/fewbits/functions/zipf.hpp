@@ -2,16 +2,17 @@
 // cumulative sums from both ends, quantiles, samples, likelihood and a coding table without a table.
 //
 //   j < M        sums of j^-s, made once, in two parts; M = 32 + 2s
-//   from a >= M  Euler-Maclaurin: J(a, b) + (a^-s + b^-s)/2 + sum_{k <= 8} B_2k/(2k)! (s)_{2k-1} (a^{1-2k-s} -
+//   from a >= M  Euler-Maclaurin: J(a, b) + (a^-s + b^-s)/2 + sum_{k <= 8} B_2k/(2k)! (s)_{2k-1} (a^{1-2k-s}
+//   -
 //                b^{1-2k-s}), J(a, b) = a^{1-s} expm1((1-s) log(b/a))/(1-s), in two parts
-// Contract: N integral in 1..2^53, or infinite for s > 1; s >= 0 (beyond 1100 all but k = 1 is below 2^-1074).
-// H within 2 ulp, cumulative sums and tails within 4 ulp of themselves (above 2^-1000), whatever the size of
-// N and |s - 1|. Measured by test_functions_zipf.py against mpmath.
-// Sampling: rejection-inversion, 1.000 to 1.02 tries a sample, no table. Sample i draws from Philox stream i.
-// The closed forms integral, average and trapezoid are those of the literature, good for s <= 1.1 only.
-// Sources: M. Naldi, arXiv 1511.01480 (closed forms); NIST DLMF 25.11(iii) (Euler-Maclaurin); W. Hoermann,
-// G. Derflinger, "Rejection-inversion to generate variates from monotone discrete distributions", ACM TOMACS
-// 6 (1996).
+// Contract: N integral in 1..2^53, or infinite for s > 1; s >= 0 (beyond 1100 all but k = 1 is below
+// 2^-1074). H within 2 ulp, cumulative sums and tails within 4 ulp of themselves (above 2^-1000), whatever
+// the size of N and |s - 1|. Measured by test_functions_zipf.py against mpmath. Sampling:
+// rejection-inversion, 1.000 to 1.02 tries a sample, no table. Sample i draws from Philox stream i. The
+// closed forms integral, average and trapezoid are those of the literature, good for s <= 1.1 only. Sources:
+// M. Naldi, arXiv 1511.01480 (closed forms); NIST DLMF 25.11(iii) (Euler-Maclaurin); W. Hoermann, G.
+// Derflinger, "Rejection-inversion to generate variates from monotone discrete distributions", ACM TOMACS 6
+// (1996).
 #pragma once
 
 #include <algorithm>
@@ -35,8 +36,8 @@ namespace detail {
 
 // B_2k / (2k)!
 inline constexpr double euler_maclaurin[8] = {
-    0x1.5555555555555p-4,   -0x1.6c16c16c16c17p-10, 0x1.1566abc011567p-15, -0x1.bbd779334ef0bp-21,
-    0x1.66a8f2bf70ebep-26,  -0x1.22805d644267fp-31, 0x1.d6db2c4e09162p-37, -0x1.7da4e1f79955cp-42};
+    0x1.5555555555555p-4,  -0x1.6c16c16c16c17p-10, 0x1.1566abc011567p-15, -0x1.bbd779334ef0bp-21,
+    0x1.66a8f2bf70ebep-26, -0x1.22805d644267fp-31, 0x1.d6db2c4e09162p-37, -0x1.7da4e1f79955cp-42};
 
 inline std::array<double, 4> lanes_of(f64x4 x) {
     std::array<double, 4> values;
@@ -187,7 +188,8 @@ public:
     }
     void logpmf(Span<const double> k, Span<double> out, ZipfMethod method = ZipfMethod::exact) const {
         DoubleDouble log_norm = {detail::splat(log_norm_.hi), detail::splat(log_norm_.lo)};
-        if (method != ZipfMethod::exact) log_norm = log_dd({detail::splat(this->norm(method)), f64x4::zero()});
+        if (method != ZipfMethod::exact)
+            log_norm = log_dd({detail::splat(this->norm(method)), f64x4::zero()});
         const f64x4 minus_infinity = detail::splat(-HUGE_VAL);
         map(k, out, [&](f64x4 x) {
             const DoubleDouble scaled =
@@ -253,8 +255,7 @@ public:
             const auto beyond = k >= detail::splat(first_);
             DoubleDouble head = lookup(prefix_, min(k, detail::splat(first_ - 1)));
             if (any(beyond)) {
-                const DoubleDouble more =
-                    range(detail::splat(first_), max(k, detail::splat(first_)));
+                const DoubleDouble more = range(detail::splat(first_), max(k, detail::splat(first_)));
                 head = functions::select(beyond, add(head, more), head);
             }
             sum = head.hi + head.lo;
@@ -441,8 +442,8 @@ private:
 };
 
 // A cumulative table of 2^bits slots over 1..N that is computed where it is read: the same on every machine.
-// C(k) = k + floor(R F(k)) where F(k) <= 1/2, else 2^bits - (N - k) - floor(R G(k)), with R = 2^bits - N, F the
-// cumulative sum and G = 1 - F from the other end: every symbol has at least one slot.
+// C(k) = k + floor(R F(k)) where F(k) <= 1/2, else 2^bits - (N - k) - floor(R G(k)), with R = 2^bits - N, F
+// the cumulative sum and G = 1 - F from the other end: every symbol has at least one slot.
 class ZipfCodingModel {
 public:
     ZipfCodingModel(double n, double s, int bits) : zipf_(n, s), total_(0) {
