@@ -1,10 +1,11 @@
 """Why a network stops learning once it has learnt by heart, and two remedies.
 
-A small network with squares as activation learns addition modulo P from a part of the table. With softmax cross-entropy in float32 and no
-weight decay it knows the part it has seen after a few hundred steps and then scales its scores up, until every other
-term is absorbed by the 1 of the correct class: softmax collapse. The gradient is exactly 0, the accuracy on the other
-part stays where it is. `softmax_collapse` shows the share of rows without gradient; StableMax does not collapse, and
-`perp_grad` takes the scaling out of the gradient. After L. Prieto et al., arXiv 2501.04697.
+A small network with squares as activation learns addition modulo P from a part of the table. With softmax
+cross-entropy in float32 and no weight decay it knows the part it has seen after a few hundred steps and
+then scales its scores up, until every other term is absorbed by the 1 of the correct class: softmax
+collapse. The gradient is exactly 0, the accuracy on the other part stays where it is. `softmax_collapse`
+shows the share of rows without gradient; StableMax does not collapse, and `perp_grad` takes the scaling out
+of the gradient. After L. Prieto et al., arXiv 2501.04697.
 
     python grokking_collapse.py [--steps N] [--plot FILE]
 

@@ -275,6 +275,13 @@ def _levelled(
 
 def polish(target: Target, graph: Graph, *, rounds: int = 40) -> tuple[list[Decimal], float]:
     """Constants with 50 digits whose errors alternate at one level, from good ones in float64."""
+    try:
+        return _polish(target, graph, rounds)
+    except ArithmeticError:  # a pole, or a square root of a negative number, on the way
+        return [Decimal(c) for c in graph.constants], math.inf
+
+
+def _polish(target: Target, graph: Graph, rounds: int) -> tuple[list[Decimal], float]:
     n = len(graph.constants)
     with digits(_PRECISION):
         constants = [Decimal(c) for c in graph.constants]

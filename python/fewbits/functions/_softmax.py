@@ -192,7 +192,7 @@ def log_softmax(z: ArrayLike, *, axis: int = -1, threads: int | None = None) -> 
     Examples
     --------
     >>> log_softmax(np.float32([0, -17, -18])).tolist()  # scipy.special.log_softmax gives 0 for the first
-    [-5.662935444887762e-08, -17.0, -18.0]
+    [-5.662935365080557e-08, -17.0, -18.0]
     """
     return _along("log_softmax", z, axis, threads)
 
@@ -395,7 +395,7 @@ def cross_entropy(
     --------
     >>> loss, grad = cross_entropy(np.float32([[30, 0, 0]]), [0])
     >>> loss.tolist(), grad[0].tolist()
-    ([1.8715245285870972e-13], [-1.8715245285870972e-13, 9.357622642935486e-14, 9.357622642935486e-14])
+    ([1.8715245824439675e-13], [-1.8715245824439675e-13, 9.357622912219837e-14, 9.357622912219837e-14])
     >>> cross_entropy([0.5, -1.0, 2.0, -3.25, 0.0], 0, "stablemax")[0].item()
     1.4247606419476867
     """
