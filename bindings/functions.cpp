@@ -9,4 +9,8 @@ void register_functions(nb::module_& m) {
     register_functions_logistic(m);
     register_functions_error_function(m);
     register_functions_power(m);
+    register_functions_softmax(m);
+    register_functions_zipf(m);
+    register_functions_discover(m);
+    register_functions_bspline(m);
 }

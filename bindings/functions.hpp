@@ -55,3 +55,7 @@ void register_functions_trigonometric(nb::module_& m);
 void register_functions_logistic(nb::module_& m);
 void register_functions_error_function(nb::module_& m);
 void register_functions_power(nb::module_& m);
+void register_functions_softmax(nb::module_& m);
+void register_functions_zipf(nb::module_& m);
+void register_functions_discover(nb::module_& m);
+void register_functions_bspline(nb::module_& m);

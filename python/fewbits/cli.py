@@ -52,6 +52,7 @@ examples:
   fewbits inspect model.safetensors.fewbits    what is in it, and how well each tensor did
   fewbits verify model.safetensors.fewbits --against model.safetensors
   fewbits decompress model.safetensors.fewbits -o restored.safetensors
+  fewbits discover exp2 --interval 0 1         short programs that approximate a function
   fewbits COMMAND --help                       all options of a command
 
 exit status:
@@ -580,7 +581,169 @@ def _plot_spacing(chosen: FloatFormat, path: str) -> None:
     figure.savefig(path)
 
 
-_COMMANDS = (_add_compress, _add_decompress, _add_inspect, _add_verify, _add_formats, _add_demo)
+def _add_discover(commands: Any) -> None:
+    parser = _add_command(
+        commands,
+        "discover",
+        _discover,
+        summary="evolve short programs that approximate a function",
+        description="Evolve straight-line programs of additions, multiplications and divisions for a\n"
+        "function of one variable: for every number of operations the smallest largest error found. F is\n"
+        "a function such as exp2, erf, gelu, or an expression in x. Ctrl-C ends the search and shows what\n"
+        "there is; with --checkpoint the same command goes on from there.",
+        examples="  fewbits discover exp2 --interval 0 1 --ops 10\n"
+        "  fewbits discover exp2 --interval 0 1 --ops 12 --seeds rational-even --generations 0\n"
+        "  fewbits discover 'exp(-x*x)' --interval -1 1 --ops 8 --seconds 600 --checkpoint gauss.json\n"
+        "  fewbits discover exp2 --interval 0 1 --ops 6 --operations fma --mode float32 --header exp2.hpp\n",
+    )
+    parser.add_argument("function", metavar="F", help="name of a function, or an expression in x")
+    parser.add_argument(
+        "--interval",
+        nargs=2,
+        type=float,
+        required=True,
+        metavar=("LO", "HI"),
+        help="where it is approximated",
+    )
+    parser.add_argument("--ops", type=_count, default=10, metavar="N", help="most operations (default: 10)")
+    parser.add_argument(
+        "--operations",
+        default="add,sub,mul,div",
+        metavar="LIST",
+        help="what counts as one: of add,sub,mul,div,fma,sqrt,min,max (default: add,sub,mul,div)",
+    )
+    parser.add_argument(
+        "--mode",
+        choices=("real", "float32"),
+        default="real",
+        help="errors of exact arithmetic, or units in the last place of float32 (default: real)",
+    )
+    parser.add_argument("--scale", type=float, help="errors relative to this rather than to the function")
+    group = parser.add_argument_group("search")
+    group.add_argument("--seconds", type=float, help="how long (default: 60, without --generations)")
+    group.add_argument("--generations", type=_count, metavar="N", help="how many generations")
+    group.add_argument(
+        "--seed", type=_count, default=0, metavar="N", help="of the random numbers (default: 0)"
+    )
+    group.add_argument("--seeds", choices=("rational-even",), help="begin with known forms")
+    group.add_argument("--checkpoint", metavar="FILE", help="keep the state in this file, and go on from it")
+    group.add_argument("--restart", action="store_true", help="do not go on from the checkpoint")
+    _add_threads(parser)
+    group = parser.add_argument_group("results")
+    group.add_argument("--save", metavar="FILE", help="write the front as JSON")
+    group.add_argument("--plot", metavar="FILE", help="draw the front (needs matplotlib)")
+    group.add_argument("--baselines", action="store_true", help="compare with polynomials and quotients")
+    group.add_argument(
+        "--header", metavar="FILE", help="write a C++ header of the last program, or of --pick"
+    )
+    group.add_argument("--pick", type=_count, metavar="N", help="the best program of at most N operations")
+    group.add_argument("--name", default="approximation", help="of the C++ function (default: approximation)")
+
+
+def _discover(arguments: argparse.Namespace) -> int:
+    from fewbits.functions import discover
+
+    seconds = arguments.seconds
+    if seconds is None and arguments.generations is None:
+        seconds = 60.0
+    lo, hi = arguments.interval
+    with _search_bar(arguments, seconds) as progress:
+        front = discover.search(
+            arguments.function,
+            lo,
+            hi,
+            ops=[part.strip() for part in arguments.operations.split(",")],
+            mode=arguments.mode,
+            max_ops=arguments.ops,
+            max_iter=arguments.generations,
+            seconds=seconds,
+            seed=arguments.seed,
+            seeds=arguments.seeds,
+            scale=arguments.scale,
+            threads=arguments.threads,
+            progress=progress,
+            checkpoint=arguments.checkpoint,
+            resume=not arguments.restart,
+        )
+    others = []
+    if arguments.baselines and arguments.mode == "real":
+        others = discover.baselines(arguments.function, lo, hi, max(2, arguments.ops), scale=arguments.scale)
+    if arguments.save:
+        front.save(arguments.save)
+    if arguments.plot:
+        front.plot(arguments.plot, {"polynomials and quotients": others} if others else None)
+    if arguments.header:
+        if not front.programs:
+            raise ArgumentError("fewbits discover: no program was found for --header")
+        try:
+            chosen = front.programs[-1] if arguments.pick is None else front[arguments.pick]
+        except KeyError:
+            raise ArgumentError(
+                f"fewbits discover: --pick must be at least {front.programs[0].ops}, got {arguments.pick}"
+            ) from None
+        text = discover.emit(chosen, arguments.name, function=front.name, interval=(lo, hi))
+        with open(arguments.header, "w") as file:
+            file.write(text)
+    if arguments.json:
+        _print_json({**front.as_dict(), "baselines": [p.as_dict() for p in others]})
+    elif not arguments.quiet:
+        print(f"{_printable(front.name)} on [{lo:g}, {hi:g}]")
+        columns = ("ops", "ulp" if front.mode == "float32" else "error", "in float64", "baseline", "program")
+        rows = []
+        for p in front.programs:
+            rounded = p.measured.get("float64")
+            best = [o.error for o in others if o.ops <= p.ops]
+            rows.append(
+                [
+                    str(p.ops),
+                    f"{p.error:.4f}" if front.mode == "float32" else f"{p.error:.3e}",
+                    "" if rounded is None else f"{rounded:.3e}",
+                    f"{min(best):.3e}" if best else "",
+                    p.expression(17 if arguments.verbose else 6),
+                ]
+            )
+        shown = [i for i, name in enumerate(columns) if name == "program" or any(row[i] for row in rows)]
+        _print_table(
+            [columns[i] for i in shown], [[row[i] for i in shown] for row in rows], right=columns[:-1]
+        )
+        print(
+            f"{_plural(front.generations, 'generation')}, {_plural(front.evaluated, 'program')} fitted, "
+            f"{front.seconds:.1f} s"
+        )
+    if front.interrupted:
+        _complain("interrupted; what was found is above")
+        return EXIT_INTERRUPTED
+    return EXIT_GOOD
+
+
+@contextmanager
+def _search_bar(arguments: argparse.Namespace, seconds: float | None) -> Iterator[Any]:
+    """A bar on stderr: seconds or generations, and the last program of the front."""
+    hidden = arguments.quiet or not sys.stderr.isatty()
+    total = arguments.generations if seconds is None else round(seconds)
+    unit = " generations" if seconds is None else " s"
+    with tqdm(desc="searching", total=total, unit=unit, delay=1.0, disable=hidden, leave=False) as bar:
+
+        def progress(generation: int, elapsed: float, front: Any) -> None:
+            now = generation if seconds is None else min(round(elapsed), total)
+            bar.update(max(0, now - bar.n))
+            if front.programs:
+                bar.set_postfix_str(
+                    f"{front.programs[-1].ops} ops: {front.programs[-1].error:.1e}", refresh=False
+                )
+
+        yield progress
+
+
+_COMMANDS = (
+    _add_compress,
+    _add_decompress,
+    _add_inspect,
+    _add_verify,
+    _add_formats,
+    _add_discover,
+    _add_demo,
+)
 
 
 # ---- the terminal ------------------------------------------------------------------------------------------

@@ -15,6 +15,10 @@
 #include "fewbits/core/checksum.hpp"
 #include "fewbits/core/error_free.hpp"
 #include "fewbits/core/random.hpp"
+#include "fewbits/functions/discover.hpp"
+#include "fewbits/functions/perp_grad.hpp"
+#include "fewbits/functions/softmax_loss.hpp"
+#include "fewbits/functions/zipf.hpp"
 #include "fewbits/quant/hadamard.hpp"
 #include "fewbits/simd/f32x8.hpp"
 #include "fewbits/simd/f64x4.hpp"
@@ -203,3 +207,93 @@ std::vector<T> rotated(std::vector<T> x) {
 }  // namespace
 
 SAME_BITS(hadamard_rotate, rotated(floats(22)), rotated(doubles(23)))
+
+namespace {
+
+template <class T>
+std::vector<T> softmax_rows() {
+    std::vector<T> z(4095), out;
+    for (std::size_t i = 0; i < z.size(); ++i) {
+        z[i] = static_cast<T>(60 * Philox(20240229, 24).uniform01(i) - 30);
+    }
+    const auto add = [&](auto function) {
+        std::vector<T> y(z.size());
+        function(Span<const T>(z), 315, Span<T>(y), 2);
+        out.insert(out.end(), y.begin(), y.end());
+    };
+    add(functions::softmax<T>);
+    add(functions::log_softmax<T>);
+    add(functions::stablemax<T>);
+    std::vector<T> few(13), g(z.size());
+    functions::logsumexp(Span<const T>(z), 315, Span<T>(few));
+    out.insert(out.end(), few.begin(), few.end());
+    const std::vector<std::int64_t> targets = {0, 5, 9, -1, 7, 300, 314, 1, 2, 3, 4, 5, 6};
+    for (const auto kind : {functions::Loss::softmax, functions::Loss::stablemax, functions::Loss::taylor,
+                            functions::Loss::spherical, functions::Loss::z, functions::Loss::mse}) {
+        functions::cross_entropy(Span<const T>(z), Span<const std::int64_t>(targets), 315, kind,
+                                 {0.25, 0.5, 1}, Span<T>(few), Span<T>(g));
+        out.insert(out.end(), few.begin(), few.end());
+        out.insert(out.end(), g.begin(), g.end());
+    }
+    functions::perp_grad(Span<const T>(z), Span<const T>(g), Span<T>(g));
+    out.insert(out.end(), g.begin(), g.end());
+    return out;
+}
+
+std::vector<double> zipf_values() {
+    std::vector<double> out;
+    for (const double s : {0.0, 0.9, 1.0, 1.07, 2.5}) {
+        const functions::Zipf zipf(1048576, s);
+        std::vector<double> k(400), y(k.size());
+        for (std::size_t i = 0; i < k.size(); ++i) k[i] = static_cast<double>(i * i * 6 + 1);
+        zipf.cdf(Span<const double>(k), Span<double>(y));
+        out.insert(out.end(), y.begin(), y.end());
+        zipf.sf(Span<const double>(k), Span<double>(y));
+        out.insert(out.end(), y.begin(), y.end());
+        zipf.logpmf(Span<const double>(k), Span<double>(y));
+        out.insert(out.end(), y.begin(), y.end());
+    }
+    return out;
+}
+
+std::vector<std::int64_t> zipf_integers() {
+    std::vector<std::int64_t> out(2000);
+    functions::Zipf(1048576, 1.07).sample(5, 0, Span<std::int64_t>(out));
+    // Every symbol of a table of 2^20: the encoder and the decoder of another machine must agree.
+    const functions::ZipfCodingModel model(1048576, 1.07, 24);
+    std::vector<double> k(1048577);
+    for (std::size_t i = 0; i < k.size(); ++i) k[i] = static_cast<double>(i);
+    std::vector<std::uint64_t> c(k.size());
+    model.cumulative(Span<const double>(k), Span<std::uint64_t>(c));
+    for (const std::uint64_t slot : c) out.push_back(static_cast<std::int64_t>(slot));
+    return out;
+}
+
+std::vector<double> fitted_program() {
+    using Op = functions::Operation;
+    const functions::Program p = {3,
+                                  {{Op::mul, 0, 0, 0},
+                                   {Op::add, 4, 1, 0},
+                                   {Op::div, 2, 5, 0},
+                                   {Op::add, 6, 3, 0},
+                                   {Op::add, 7, 0, 0},
+                                   {Op::sub, 7, 0, 0},
+                                   {Op::div, 8, 9, 0}}};
+    std::vector<double> x(65), w(65), t(65, 1.0);
+    for (std::size_t i = 0; i < 65; ++i) {
+        x[i] = static_cast<double>(i) / 64;
+        w[i] = 1 / functions::exp2(x[i]);
+    }
+    const std::vector<double> start = {125, -1800, 17};
+    std::vector<double> c(3);
+    const Span<const double> sx(x), sw(w), st(t);
+    c.push_back(functions::fit_program(p, Span<const double>(start), sx, sw, st, sx, sw, st, 30,
+                                       Span<double>(c.data(), 3)));
+    return c;
+}
+
+}  // namespace
+
+SAME_BITS(softmax, softmax_rows<float>(), softmax_rows<double>())
+SAME_BITS(zipf, zipf_values(), zipf_integers())
+SAME_BITS(discover, fitted_program())

@@ -7,17 +7,43 @@ behave like NumPy's: any shape and strides, broadcasting, ``out=``; 16-bit and 8
 
 from __future__ import annotations
 
+from fewbits.functions import _activations as activations
+from fewbits.functions import _discover as discover
+from fewbits.functions import _fractions as fractions
+from fewbits.functions import _zipf as zipf
+from fewbits.functions._autoknots import Spline, autoknots
 from fewbits.functions._bounds import error_bound
 from fewbits.functions._error_function import erf, erfc, erfcx, gelu, log_ndtr, ndtr, ndtri
 from fewbits.functions._exponential import exp, exp2, exp10, expm1
 from fewbits.functions._logarithm import log, log1p, log2, log10
 from fewbits.functions._logistic import gelu_tanh, log_sigmoid, sigmoid, silu, softplus, tanh
 from fewbits.functions._power import cbrt, pow, rsqrt
+from fewbits.functions._softmax import (
+    Collapse,
+    cross_entropy,
+    log_softmax,
+    log_softmax_gradient,
+    log_z_penalty,
+    logsumexp,
+    perp_grad,
+    softmax,
+    softmax_collapse,
+    softmax_gradient,
+    stablemax,
+)
+from fewbits.functions._spherical import SphericalOutput
 from fewbits.functions._trigonometric import cos, sin, sincos
 
 __all__ = [
+    "Collapse",
+    "SphericalOutput",
+    "Spline",
+    "activations",
+    "autoknots",
     "cbrt",
     "cos",
+    "cross_entropy",
+    "discover",
     "erf",
     "erfc",
     "erfcx",
@@ -26,6 +52,7 @@ __all__ = [
     "exp2",
     "exp10",
     "expm1",
+    "fractions",
     "gelu",
     "gelu_tanh",
     "log",
@@ -34,14 +61,24 @@ __all__ = [
     "log10",
     "log_ndtr",
     "log_sigmoid",
+    "log_softmax",
+    "log_softmax_gradient",
+    "log_z_penalty",
+    "logsumexp",
     "ndtr",
     "ndtri",
+    "perp_grad",
     "pow",
     "rsqrt",
     "sigmoid",
     "silu",
     "sin",
     "sincos",
+    "softmax",
+    "softmax_collapse",
+    "softmax_gradient",
     "softplus",
+    "stablemax",
     "tanh",
+    "zipf",
 ]
