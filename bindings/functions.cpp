@@ -8,4 +8,8 @@ void register_functions(nb::module_& m) {
     register_functions_logistic(m);
     register_functions_error_function(m);
     register_functions_power(m);
+    register_functions_gamma(m);
+    register_functions_bessel(m);
+    register_functions_bessel_ratio(m);
+    register_functions_vmf(m);
 }

@@ -54,3 +54,7 @@ void register_functions_trigonometric(nb::module_& m);
 void register_functions_logistic(nb::module_& m);
 void register_functions_error_function(nb::module_& m);
 void register_functions_power(nb::module_& m);
+void register_functions_gamma(nb::module_& m);
+void register_functions_bessel(nb::module_& m);
+void register_functions_bessel_ratio(nb::module_& m);
+void register_functions_vmf(nb::module_& m);

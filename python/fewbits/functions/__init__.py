@@ -7,11 +7,24 @@ behave like NumPy's: any shape and strides, broadcasting, ``out=``; 16-bit and 8
 
 from __future__ import annotations
 
+from fewbits.functions import vmf
+from fewbits.functions._bessel import (
+    iv_ratio,
+    iv_ratio_c,
+    iv_ratio_inv,
+    kv_ratio,
+    log_iv,
+    log_iv_grad,
+    log_kv,
+    log_kv_grad,
+)
 from fewbits.functions._bounds import error_bound
 from fewbits.functions._error_function import erf, erfc, erfcx, gelu, log_ndtr, ndtr, ndtri
 from fewbits.functions._exponential import exp, exp2, exp10, expm1
+from fewbits.functions._gamma import log_gamma
 from fewbits.functions._logarithm import log, log1p, log2, log10
 from fewbits.functions._logistic import gelu_tanh, log_sigmoid, sigmoid, silu, softplus, tanh
+from fewbits.functions._normal import sample_normal
 from fewbits.functions._power import cbrt, pow, rsqrt
 from fewbits.functions._trigonometric import cos, sin, sincos
 
@@ -28,20 +41,31 @@ __all__ = [
     "expm1",
     "gelu",
     "gelu_tanh",
+    "iv_ratio",
+    "iv_ratio_c",
+    "iv_ratio_inv",
+    "kv_ratio",
     "log",
     "log1p",
     "log2",
     "log10",
+    "log_gamma",
+    "log_iv",
+    "log_iv_grad",
+    "log_kv",
+    "log_kv_grad",
     "log_ndtr",
     "log_sigmoid",
     "ndtr",
     "ndtri",
     "pow",
     "rsqrt",
+    "sample_normal",
     "sigmoid",
     "silu",
     "sin",
     "sincos",
     "softplus",
     "tanh",
+    "vmf",
 ]
