@@ -136,7 +136,8 @@ FEWBITS_KERNEL void small_gradient_i(f64x4 v, f64x4 x, f64x4* y) {
     const f64x4 slope = series.slope / (splat(1) + series.sum.hi);
     const auto sum = two_sum(log_x.hi, -digamma_1p(v));
     y[0] = sum.value + ((sum.error + log_x.lo) + slope);
-    y[1] = v / x + small_ratio_i<34>(v, x).hi;
+    const DoubleDouble ratio = small_ratio_i<34>(v, x);
+    y[1] = v / x + (ratio.hi + ratio.lo);
 }
 FEWBITS_KERNEL void small_gradient_k(f64x4 v, f64x4 x, f64x4* y) {
     const Polar p = polar(v, x);
@@ -190,7 +191,7 @@ struct IvRatioKernel {
             // Below w = 30 too few terms of the expansion count to tell 1 - R, which is small, to 4 eps.
             DoubleDouble r = small_ratio_i<region == region_24 ? 48 : 34>(v, x);
             if (complement) r = add(negate(r), splat(1));
-            *y = r.hi;
+            *y = r.hi + r.lo;
         } else if constexpr (region == region_extreme) {
             const Extreme e = extreme(v, x);
             // Where far, x/(2v + 2) to x^2/v^2.

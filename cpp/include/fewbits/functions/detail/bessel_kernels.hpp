@@ -41,27 +41,33 @@ FEWBITS_KERNEL Polar polar(f64x4 v, f64x4 x) {
             (v2.value * inverse) * inverse};
 }
 
-// a / b, `inverse` about 1 / b.hi
+// a / b, `inverse` about 1 / b.hi; hi not the rounded sum.
 FEWBITS_KERNEL DoubleDouble quotient(DoubleDouble a, DoubleDouble b, f64x4 inverse) {
     const f64x4 q = a.hi * inverse;
     const f64x4 rest = fma(-q, b.lo, fma(-q, b.hi, a.hi) + a.lo);
-    return as_double_double(fast_two_sum(q, rest * inverse));
+    return {q, rest * inverse};
+}
+// a + b, hi not the rounded sum.
+FEWBITS_INLINE DoubleDouble add_loosely(DoubleDouble a, f64x4 b) {
+    const auto sum = two_sum(a.hi, b);
+    return {sum.value, sum.error + a.lo};
 }
 
 // log((v + w) / x) = asinh(v / x)
 FEWBITS_KERNEL DoubleDouble log_quotient(const Polar& p, f64x4 v, f64x4 x) {
-    return log_normal(quotient(add(p.w, v), {x, f64x4::zero()}, p.inverse_x), f64x4::zero());
+    return log_normal(quotient(add_loosely(p.w, v), {x, f64x4::zero()}, p.inverse_x), f64x4::zero());
 }
 
 // w - v asinh(v/x), what is left of log I where v or x is large, and of -log K; scaled: with w - x for w,
-// which is v^2 / (w + x).
+// which is v^2 / (w + x). The error is 2^-105 of what is subtracted; hi is not the rounded sum.
 FEWBITS_KERNEL DoubleDouble bracket_of(const Polar& p, DoubleDouble asinh, f64x4 v, f64x4 x, bool scaled) {
     DoubleDouble head = p.w;
     if (scaled) {
         const DoubleDouble sum = add(p.w, x);
         head = quotient(p.v2, sum, splat(1) / sum.hi);
     }
-    return add(head, negate(multiply(asinh, v)));
+    const auto product = two_prod(asinh.hi, v), sum = two_sum(head.hi, -product.value);
+    return {sum.value, sum.error + (head.lo - fma(asinh.lo, v, product.error))};
 }
 
 // log(w), error below 2^-60 times max(1, log w): half an ulp of what it is added to hides it.
@@ -70,14 +76,16 @@ FEWBITS_KERNEL DoubleDouble log_short_dd(f64x4 w) {
     return {fma(y.exponent, splat(ln2_high), y.whole), fma(y.exponent, splat(ln2_low), y.rest)};
 }
 
-// whole + half - log(w)/2 + series, `half` a constant of two parts halved.
+// whole + sign twice - log(w)/2 + series, `twice` a constant of two parts; hi not the rounded sum.
 FEWBITS_KERNEL DoubleDouble with_root(DoubleDouble whole, f64x4 w, const double (&twice)[2], double sign,
                                       f64x4 series) {
     const DoubleDouble log_w = log_short_dd(w);
-    const auto sum = two_sum(whole.hi, splat(-0.5) * log_w.hi);
-    const auto next = two_sum(sum.value, splat(sign * twice[0]));
-    const f64x4 low = fma(splat(-0.5), log_w.lo, whole.lo + splat(sign * twice[1])) + series;
-    return as_double_double(two_sum(next.value, (sum.error + next.error) + low));
+    // A multiple of 2^-43, as half of log_w.hi is: their sum is exact.
+    const double constant_high = std::floor(sign * twice[0] * 0x1p43) * 0x1p-43;
+    const double constant_low = (sign * twice[0] - constant_high) + sign * twice[1];
+    const auto sum = two_sum(whole.hi, fma(splat(-0.5), log_w.hi, splat(constant_high)));
+    const f64x4 low = fma(splat(-0.5), log_w.lo, whole.lo + splat(constant_low)) + series;
+    return {sum.value, sum.error + low};
 }
 
 // log I_v(x) where the uniform expansion holds; scaled: less x.

@@ -102,7 +102,7 @@ struct RegionBlock {
     static constexpr std::size_t size = 512;
     double v[size + 4], x[size + 4], y[2][size + 4];
     double sorted_v[size + 4], sorted_x[size + 4], sorted_y[2][size + 4];
-    double region[size + 4];
+    std::uint64_t region[size + 4];
     std::uint16_t index[size];
 };
 
@@ -114,9 +114,10 @@ void map_block(const Kernel& kernel, RegionBlock& b, std::size_t n) {
     for (std::size_t i = 0; i < whole; i += 4) {
         const f64x4 v = kernel.order(f64x4::load(b.v + i)), x = f64x4::load(b.x + i);
         store(v, b.v + i);
-        store(classify(v, x), b.region + i);
+        // In the low bits: an integer is added to a number whose ulp is 1.
+        store(to_bits(classify(v, x) + splat(0x1p52)), b.region + i);
     }
-    const auto region_at = [&](std::size_t i) { return static_cast<int>(b.region[i]); };
+    const auto region_at = [&](std::size_t i) { return static_cast<int>(b.region[i] & 15); };
     std::size_t count[region_count + 1] = {};
     for (std::size_t i = 0; i < n; ++i) ++count[region_at(i) + 1];
     const int first = region_at(0);
