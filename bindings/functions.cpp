@@ -13,4 +13,8 @@ void register_functions(nb::module_& m) {
     register_functions_zipf(m);
     register_functions_discover(m);
     register_functions_bspline(m);
+    register_functions_gamma(m);
+    register_functions_bessel(m);
+    register_functions_bessel_ratio(m);
+    register_functions_vmf(m);
 }

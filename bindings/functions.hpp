@@ -59,3 +59,7 @@ void register_functions_softmax(nb::module_& m);
 void register_functions_zipf(nb::module_& m);
 void register_functions_discover(nb::module_& m);
 void register_functions_bspline(nb::module_& m);
+void register_functions_gamma(nb::module_& m);
+void register_functions_bessel(nb::module_& m);
+void register_functions_bessel_ratio(nb::module_& m);
+void register_functions_vmf(nb::module_& m);

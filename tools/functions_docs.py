@@ -25,6 +25,7 @@ FAMILIES = {
         "ndtri": (0.0001, 0.9999), "gelu": (-38, 8),
     },
     "power": {"rsqrt": (0.01, 16), "cbrt": (-8, 8)},
+    "gamma": {"log_gamma": (0.01, 20)},
 }  # fmt: skip
 BEGIN, END = "<!-- bounds: tools/functions_docs.py -->", "<!-- end of bounds -->"
 

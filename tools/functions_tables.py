@@ -85,8 +85,8 @@ def number(x: float) -> str:
 
 
 class Header:
-    def __init__(self, name: str, what: str) -> None:
-        self.name, self.lines = name, [f"// {what}", "// Made by tools/functions_tables.py; do not edit."]
+    def __init__(self, name: str, what: str, script: str = "functions_tables.py") -> None:
+        self.name, self.lines = name, [f"// {what}", f"// Made by tools/{script}; do not edit."]
         self.lines += ["#pragma once", "", "#include <cstdint>", "", '#include "fewbits/core/isa.hpp"', ""]
         self.lines += ["namespace fewbits {", "inline namespace FEWBITS_ISA {", "namespace functions {"]
         self.lines += ["namespace detail {", ""]

@@ -125,3 +125,62 @@ TEST(power) {
     check_pow<double>("pow float64");
     check_pow<float>("pow float32");
 }
+TEST(gamma) { check_function("log_gamma", fn::log_gamma, 0, 30); }
+TEST(bessel) {
+    // Orders and arguments of every region, and arbitrary bits.
+    constexpr std::size_t n = count / 8, first = count / 2 - n / 8;
+    std::vector<double> v = inputs<double>(83, 0, 300), x = inputs<double>(84, 0, 300), out(n), second(n);
+    for (std::size_t i = count / 2; i < count; ++i) {
+        if (i % 3 == 0) v[i] *= 0.07;
+        if (i % 3 == 0 || i % 5 == 0) x[i] *= i % 7 == 0 ? 1e-6 : 0.07;
+        if (i % 11 == 0) v[i] *= 50;
+        if (i % 13 == 0) x[i] *= 50;
+    }
+    const Span<const double> order(v.data() + first, n), argument(x.data() + first, n);
+    for (const bool scaled : {false, true}) {
+        const char* tail = scaled ? " scaled" : "";
+        fn::log_iv(order, argument, Span<double>(out), {scaled, fn::BesselMethod::best});
+        check_digest(std::string("log_iv") + tail, digest(out));
+        fn::log_kv(order, argument, Span<double>(out), {scaled, fn::BesselMethod::best});
+        check_digest(std::string("log_kv") + tail, digest(out));
+    }
+    fn::iv_ratio(order, argument, Span<double>(out));
+    check_digest("iv_ratio", digest(out));
+    fn::iv_ratio_c(order, argument, Span<double>(out));
+    check_digest("iv_ratio_c", digest(out));
+    fn::kv_ratio(order, argument, Span<double>(out));
+    check_digest("kv_ratio", digest(out));
+    fn::log_iv_grad(order, argument, Span<double>(out), Span<double>(second));
+    check_digest("log_iv_grad v", digest(out));
+    check_digest("log_iv_grad x", digest(second));
+    fn::log_kv_grad(order, argument, Span<double>(out), Span<double>(second));
+    check_digest("log_kv_grad v", digest(out));
+    check_digest("log_kv_grad x", digest(second));
+    fn::vmf::log_normalizer(order, argument, Span<double>(out));
+    check_digest("vmf log_normalizer", digest(out));
+}
+TEST(bessel_inverse_and_paper) {
+    constexpr std::size_t n = 2000;
+    std::vector<double> v(n), x(n), r(n), out(n);
+    const Philox random(20240229, 85);
+    for (std::size_t i = 0; i < n; ++i) {
+        v[i] = 200 * random.uniform01(3 * i) * (i % 2 == 0 ? 1 : 0.1);
+        x[i] = 0.01 + 400 * random.uniform01(3 * i + 1) * (i % 3 == 0 ? 1 : 0.05);
+        r[i] = random.uniform01(3 * i + 2);
+    }
+    const Span<const double> order(v), argument(x);
+    fn::iv_ratio_inv(order, Span<const double>(r), Span<double>(out));
+    check_digest("iv_ratio_inv", digest(out));
+    fn::log_iv(order, argument, Span<double>(out), {false, fn::BesselMethod::paper});
+    check_digest("log_iv paper", digest(out));
+    fn::log_kv(order, argument, Span<double>(out), {false, fn::BesselMethod::paper});
+    check_digest("log_kv paper", digest(out));
+}
+TEST(samples) {
+    std::vector<double> z(5000), mu(50), out(100 * mu.size());
+    fn::sample_normal(Philox(17, 4), 1, Span<double>(z));
+    check_digest("sample_normal", digest(z));
+    for (std::size_t i = 0; i < mu.size(); ++i) mu[i] = i < 25 ? 0.16 : 0.12;  // of length 1
+    fn::vmf::sample<double>(Span<const double>(mu), 75.5, 3, 0, Span<double>(out));
+    check_digest("vmf sample", digest(out));
+}

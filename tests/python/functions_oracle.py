@@ -116,6 +116,7 @@ EXACT: dict[str, Exact] = {
     "gelu": _digits(60, lambda x: x * _ndtr(x)),
     "rsqrt": _digits(60, lambda x: 1 / mp.sqrt(x)),
     "cbrt": _digits(60, lambda x: mp.cbrt(x) if x >= 0 else -mp.cbrt(-x)),
+    "log_gamma": _digits(90, mp.loggamma),
 }
 """Functions of one argument, for finite arguments inside the domain."""
 
@@ -273,8 +274,31 @@ _MORE = {
     "gelu": [-38.0, -38.5, -10.0, -1.0, 0.001, 5e-324],
     "cbrt": [27.0, 64.0, 7.9999999, 8.0, 5e-324, 1e-310, 1.7e308],
     "rsqrt": [5e-324, 1e-310, 1.7e308, 2.0**-900, 4.0, 2.0],
+    "log_gamma": [
+        5e-324,
+        1e-310,
+        2.55e305,
+        0.5,
+        1.4999,
+        1.4616321449683623,
+        1.9999999,
+        2.0000001,
+        0.99999,
+        1.00001,
+        2.4999,
+        2.5001,
+        15.99,
+        16.0,
+        16.01,
+        2.0**53 + 2,
+        1e16,
+        0.4999,
+        0.5001,
+        3.0,
+        1e5,
+    ],
 }
-_DOMAIN = {"log": 0.0, "log2": 0.0, "log10": 0.0, "rsqrt": 0.0, "log1p": -1.0}
+_DOMAIN = {"log": 0.0, "log2": 0.0, "log10": 0.0, "rsqrt": 0.0, "log_gamma": 0.0, "log1p": -1.0}
 
 
 def inputs(name: str) -> list[float]:

@@ -12,11 +12,24 @@ from fewbits.functions import _discover as discover
 from fewbits.functions import _fractions as fractions
 from fewbits.functions import _zipf as zipf
 from fewbits.functions._autoknots import Spline, autoknots
+from fewbits.functions import vmf
+from fewbits.functions._bessel import (
+    iv_ratio,
+    iv_ratio_c,
+    iv_ratio_inv,
+    kv_ratio,
+    log_iv,
+    log_iv_grad,
+    log_kv,
+    log_kv_grad,
+)
 from fewbits.functions._bounds import error_bound
 from fewbits.functions._error_function import erf, erfc, erfcx, gelu, log_ndtr, ndtr, ndtri
 from fewbits.functions._exponential import exp, exp2, exp10, expm1
+from fewbits.functions._gamma import log_gamma
 from fewbits.functions._logarithm import log, log1p, log2, log10
 from fewbits.functions._logistic import gelu_tanh, log_sigmoid, sigmoid, silu, softplus, tanh
+from fewbits.functions._normal import sample_normal
 from fewbits.functions._power import cbrt, pow, rsqrt
 from fewbits.functions._softmax import (
     Collapse,
@@ -55,10 +68,19 @@ __all__ = [
     "fractions",
     "gelu",
     "gelu_tanh",
+    "iv_ratio",
+    "iv_ratio_c",
+    "iv_ratio_inv",
+    "kv_ratio",
     "log",
     "log1p",
     "log2",
     "log10",
+    "log_gamma",
+    "log_iv",
+    "log_iv_grad",
+    "log_kv",
+    "log_kv_grad",
     "log_ndtr",
     "log_sigmoid",
     "log_softmax",
@@ -70,6 +92,7 @@ __all__ = [
     "perp_grad",
     "pow",
     "rsqrt",
+    "sample_normal",
     "sigmoid",
     "silu",
     "sin",
@@ -81,4 +104,5 @@ __all__ = [
     "stablemax",
     "tanh",
     "zipf",
+    "vmf",
 ]

@@ -12,7 +12,7 @@ from fewbits._arguments import choice
 from fewbits._core import functions as _core
 from fewbits.errors import ArgumentError
 
-__all__ = ["binary", "unary", "unary_pair"]
+__all__ = ["Array", "binary", "evaluate", "pair", "unary", "unary_pair"]
 
 Array = NDArray[Any]
 Kernel = Callable[..., None]
@@ -87,14 +87,17 @@ def _direct(out: Array, inputs: tuple[Array, ...]) -> bool:
     )
 
 
-def _evaluate(name: str, inputs: tuple[Array, ...], outputs: dict[str, Any], fast: bool) -> Any:
-    """Results for inputs of one dtype and shape, into `outputs` where these are not None."""
+def evaluate(name: str, inputs: tuple[Array, ...], outputs: dict[str, Any], *options: object) -> Any:
+    """Results for inputs of one dtype and shape, into `outputs` where these are not None.
+
+    The kernel of a name and dtype is called with the inputs, the outputs and the `options`.
+    """
     like = inputs[0]
     wanted = [None if out is None else _check_out(name, label, out, like) for label, out in outputs.items()]
     if like.dtype in (_FLOAT32, _FLOAT64):
         kernel: Kernel = getattr(_core, name + ("_f32" if like.dtype == _FLOAT32 else "_f64"))
         results = [np.empty_like(like) if out is None or not _direct(out, inputs) else out for out in wanted]
-        kernel(*inputs, *results, fast)
+        kernel(*inputs, *results, *options)
     else:
         # Exact in float64, whose result is then rounded once.
         from fewbits.formats import encode
@@ -103,7 +106,7 @@ def _evaluate(name: str, inputs: tuple[Array, ...], outputs: dict[str, Any], fas
         kernel = getattr(_core, name + "_f64")
         with np.errstate(invalid="ignore"):  # casts of ml_dtypes flag nan
             exact = [x.astype(np.float64) for x in inputs]
-        kernel(*exact, *wide, fast)
+        kernel(*exact, *wide, *options)
         small = _small_format(like.dtype)
         assert small is not None
         results = [encode(y, small, rounding="nearest_even", nan="ml_dtypes").view(like.dtype) for y in wide]
@@ -125,7 +128,7 @@ def unary(name: str, kernels: tuple[Kernel, Kernel], x: ArrayLike, out: Array | 
             kernels[dtype is _FLOAT64](x, result, False)
             return result
     fast = _is_fast(name, accuracy)
-    result = _evaluate(name, (_array(name, "x", x),), {"out": out}, fast)
+    result = evaluate(name, (_array(name, "x", x),), {"out": out}, fast)
     return result
 
 
@@ -141,7 +144,7 @@ def unary_pair(
     if first is not None and second is not None and np.may_share_memory(first, second):
         raise ArgumentError(f"functions.{name}: the two arrays of out must not overlap")
     fast = _is_fast(name, accuracy)
-    both: tuple[Array, Array] = _evaluate(
+    both: tuple[Array, Array] = evaluate(
         name, (_array(name, "x", x),), {"out[0]": first, "out[1]": second}, fast
     )
     return both
@@ -152,10 +155,9 @@ def _is_weak(x: Any) -> bool:
     return type(x) is float or type(x) is int
 
 
-def binary(name: str, x: ArrayLike, y: ArrayLike, out: Array | None, accuracy: str) -> Array:
-    """A function of two arguments, which broadcast."""
-    fast = _is_fast(name, accuracy)
-    a, b = _array(name, "x", x), _array(name, "y", y)
+def pair(name: str, labels: tuple[str, str], x: ArrayLike, y: ArrayLike) -> tuple[Array, Array]:
+    """Two arguments of one dtype and shape: broadcast, of the common type of NumPy."""
+    a, b = _array(name, labels[0], x), _array(name, labels[1], y)
     if a.dtype != b.dtype:
         if _is_weak(x) and not _is_weak(y):
             a = a.astype(b.dtype)
@@ -168,8 +170,17 @@ def binary(name: str, x: ArrayLike, y: ArrayLike, out: Array | None, accuracy: s
         shape = np.broadcast_shapes(a.shape, b.shape)
     except ValueError:
         raise ArgumentError(
-            f"functions.{name}: x and y must broadcast, got shapes {a.shape} and {b.shape}"
+            f"functions.{name}: {labels[0]} and {labels[1]} must broadcast, "
+            f"got shapes {a.shape} and {b.shape}"
         ) from None
+    if a.shape == shape == b.shape:
+        return a, b
     a, b = (np.ascontiguousarray(np.broadcast_to(v, shape)).reshape(shape) for v in (a, b))
-    result: Array = _evaluate(name, (a, b), {"out": out}, fast)
+    return a, b
+
+
+def binary(name: str, x: ArrayLike, y: ArrayLike, out: Array | None, accuracy: str) -> Array:
+    """A function of two arguments, which broadcast."""
+    fast = _is_fast(name, accuracy)
+    result: Array = evaluate(name, pair(name, ("x", "y"), x, y), {"out": out}, fast)
     return result
