@@ -42,13 +42,6 @@ def test_every_function_has_its_bounds() -> None:
     # The elementwise functions; the families have their bounds on their pages.
     assert set(RECORD) == {*NAMES, "pow"} <= set(functions.__all__)
     for name in RECORD:
-    # Functions of an order and an argument state theirs in other units: test_functions_bessel.
-    bessel = {
-        name for name in functions.__all__ if "iv_" in name or "kv_" in name or name[-3:] in ("_iv", "_kv")
-    }
-    public = set(functions.__all__) - {"error_bound", "sample_normal", "sincos", "vmf"} - bessel
-    assert set(RECORD) == public == {*NAMES, "pow"}
-    for name in public:
         bound = functions.error_bound(name)
         assert 0.5 <= bound["ulp"] <= 1.0
         assert bound["proof"] == "sampled"

@@ -3,7 +3,6 @@
 
 from typing import Any
 
-from typing import Annotated
 from collections.abc import Sequence
 from typing import Annotated, overload
 
@@ -234,6 +233,7 @@ def bspline_basis(x: Annotated[NDArray[numpy.float32], dict(shape=(None,), order
 
 @overload
 def bspline_basis(x: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], knots: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu', writable=False)], degree: int, derivative: bool, out: Annotated[NDArray[numpy.float64], dict(shape=(None,), order='C', device='cpu')]) -> None: ...
+
 def log_gamma_f32(x: Annotated[NDArray[numpy.float32], dict(order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float32], dict(order='C', device='cpu')], fast: bool) -> None: ...
 
 def log_gamma_f64(x: Annotated[NDArray[numpy.float64], dict(order='C', device='cpu', writable=False)], out: Annotated[NDArray[numpy.float64], dict(order='C', device='cpu')], fast: bool) -> None: ...

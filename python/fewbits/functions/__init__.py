@@ -11,8 +11,8 @@ from fewbits.functions import _activations as activations
 from fewbits.functions import _discover as discover
 from fewbits.functions import _fractions as fractions
 from fewbits.functions import _zipf as zipf
-from fewbits.functions._autoknots import Spline, autoknots
 from fewbits.functions import vmf
+from fewbits.functions._autoknots import Spline, autoknots
 from fewbits.functions._bessel import (
     iv_ratio,
     iv_ratio_c,
@@ -103,6 +103,6 @@ __all__ = [
     "softplus",
     "stablemax",
     "tanh",
-    "zipf",
     "vmf",
+    "zipf",
 ]

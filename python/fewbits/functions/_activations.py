@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -239,7 +240,7 @@ def hermite(
     --------
     >>> y, dx, _ = activations.hermite(0.7)
     >>> y.item(), dx.item()
-    (0.645977955624770..., 0.876436803284775...)
+    (0.645977955624771..., 0.876436803284755...)
     """
     v, dtype = _input("hermite", x)
     n = integer("functions.activations.hermite", "degree", degree, 1, 64)
@@ -294,7 +295,7 @@ def hermite_fit(values: ArrayLike, slopes: ArrayLike, x: ArrayLike, degree: int)
 
 
 # 1 / sqrt(I_0(2))
-_FOURIER_START: Final = 0.66232641487185194
+_FOURIER_START: Final = 0.6623264148718883
 
 
 def fourier(
@@ -337,14 +338,14 @@ def fourier(
     Examples
     --------
     >>> activations.fourier(0.7)[0].item()
-    1.611509153954...
+    1.61150915395688...
     """
     function = "functions.activations.fourier"
     v, dtype = _input("fourier", x)
     n = integer(function, "degree", degree, 1, 64)
     for given, extra in ((amplitudes, 1), (phases, 0), (frequencies, 0)):
         if given is not None:
-            n = np.size(given) - extra  # type: ignore[arg-type]
+            n = np.size(given) - extra
             break
     start = np.full(n + 1, _FOURIER_START)
     start[0] *= math.sqrt(1 - 1 / math.factorial(n) ** 2)
@@ -969,7 +970,7 @@ def af_kan_features(
     else:
         u, v = silu(rise), silu(fall)
         p = u * v
-        features = {
+        products: dict[str, Callable[[], NDArray[Any]]] = {
             "quad1": lambda: p * p,
             "quad2": lambda: p + u * u + v * v,
             "sum": lambda: u + v,
@@ -977,7 +978,8 @@ def af_kan_features(
             "sum_prod": lambda: u + v + p,
             "cubic1": lambda: (u + v) * (u * u + v * v),
             "cubic2": lambda: p * p * p,
-        }[combination]()
+        }
+        features = products[combination]()
     if normalize is not None and features.size:
         axes = (features.ndim - 1,) if normalize == "row" else tuple(range(features.ndim))
         length = np.sqrt((features * features).sum(axis=axes, keepdims=True))

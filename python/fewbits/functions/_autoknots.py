@@ -209,9 +209,12 @@ def autoknots(
     if not lo < hi or (spacing == "log" and lo <= 0):
         rule = "a must be below b" + (" and above 0 for spacing 'log'" if spacing == "log" else "")
         raise ArgumentError(f"{function}: {rule}, got {a} and {b}")
-    to, back = {
-        "linear": (float, float), "log": (math.log, math.exp), "asinh": (math.asinh, math.sinh)
-    }[spacing]  # fmt: skip
+    scales: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
+        "linear": (float, float),
+        "log": (math.log, math.exp),
+        "asinh": (math.asinh, math.sinh),
+    }
+    to, back = scales[spacing]
 
     def value(x: float) -> float:
         y = float(f(x))

@@ -273,10 +273,10 @@ class Program:
 
     def __call__(self, x: ArrayLike) -> NDArray[Any]:
         """Values in float64 (float32 for a float32 program), one rounding an operation."""
-        dtype = np.float32 if self.mode == "float32" else np.float64
-        array = np.asarray(x, dtype, order="C")
+        dtype: Any = np.float32 if self.mode == "float32" else np.float64
+        array: NDArray[Any] = np.asarray(x, dtype, order="C")
         out = np.empty(array.shape, dtype)
-        constants = np.array([float(c) for c in self.constants], dtype)
+        constants: NDArray[Any] = np.array([float(c) for c in self.constants], dtype)
         code = self.graph().code().reshape(-1)
         _core.program_evaluate(code, constants, array.reshape(-1), out.reshape(-1))
         return out

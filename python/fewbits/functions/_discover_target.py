@@ -134,7 +134,7 @@ def _arctan(x: Decimal) -> Decimal:
         power *= -x * x
         k += 2
         if total + power / k == total:
-            return total * 2**halvings
+            return Decimal(total * 2**halvings)
         total += power / k
 
 

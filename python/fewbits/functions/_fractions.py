@@ -120,7 +120,7 @@ def convergent(a: Polynomial, b: Polynomial, depth: int) -> Convergent:
     Examples
     --------
     >>> fractions.convergent([1, 2], [0, 0, 1], 10)[:2]  # 4/pi
-    (13749310575, 10798688625)
+    (100370793600, 78831037440)
     >>> fractions.convergent([1], [1], 10).fraction()
     Fraction(144, 89)
     """
@@ -267,7 +267,7 @@ def predicted_delta(a: Polynomial, b: Polynomial, depth: int = 400) -> float:
 
     Examples
     --------
-    >>> round(fractions.predicted_delta(*fractions.APERY), 2)
+    >>> round(fractions.predicted_delta(*fractions.APERY, depth=4000), 2)
     0.08
     """
     n = integer("functions.fractions.predicted_delta", "depth", depth, 8, 1 << 40)
@@ -320,9 +320,9 @@ def dynamics(a: Polynomial, b: Polynomial, depth: int = 2000) -> Dynamics:
 
     Examples
     --------
-    >>> found = fractions.dynamics(*fractions.APERY, depth=400)
+    >>> found = fractions.dynamics(*fractions.APERY, depth=2000)
     >>> round(found.d, 3), round(-found.conv_c / math.log(10), 2)
-    (0.0, 3.06)
+    (0.0, 3.04)
     """
     function = "functions.fractions.dynamics"
     n = integer(function, "depth", depth, 64, 1 << 30)

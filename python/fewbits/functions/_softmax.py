@@ -156,8 +156,8 @@ def softmax(z: ArrayLike, *, axis: int = -1, threads: int | None = None) -> Arra
 
     Examples
     --------
-    >>> softmax([0.5, -1.0, float("-inf")]).tolist()
-    [0.8175744761936437, 0.18242552380635635, 0.0]
+    >>> softmax([0.5, -1.0, float("-inf")]).round(12).tolist()
+    [0.817574476194, 0.182425523806, 0.0]
     """
     return _along("softmax", z, axis, threads)
 
@@ -396,8 +396,8 @@ def cross_entropy(
     >>> loss, grad = cross_entropy(np.float32([[30, 0, 0]]), [0])
     >>> loss.tolist(), grad[0].tolist()
     ([1.8715245824439675e-13], [-1.8715245824439675e-13, 9.357622912219837e-14, 9.357622912219837e-14])
-    >>> cross_entropy([0.5, -1.0, 2.0, -3.25, 0.0], 0, "stablemax")[0].item()
-    1.4247606419476867
+    >>> round(cross_entropy([0.5, -1.0, 2.0, -3.25, 0.0], 0, "stablemax")[0].item(), 12)
+    1.424760641948
     """
     function = "functions.cross_entropy"
     index = choice(function, "kind", kind, _LOSSES)
@@ -604,8 +604,10 @@ def perp_grad(
     several = isinstance(grad, list | tuple)
     if several != isinstance(weights, list | tuple):
         raise ArgumentError(f"{function}: grad and weights must both be arrays, or both lists of arrays")
+    grads: list[Any] = list(grad) if isinstance(grad, list | tuple) else [grad]
+    others: list[Any] = list(weights) if isinstance(weights, list | tuple) else [weights]
     pairs = []
-    for g, w in zip(grad, weights, strict=False) if several else [(grad, weights)]:  # type: ignore[arg-type]
+    for g, w in zip(grads, others, strict=False):
         a, b = as_array(function, "grad", g, "f"), as_array(function, "weights", w, "f")
         if a.dtype not in (np.float32, np.float64):
             raise TypeError(f"{function}: grad must be float32 or float64, got {a.dtype}")
@@ -615,10 +617,10 @@ def perp_grad(
                 f"got {b.shape} {b.dtype}"
             )
         pairs.append((a, b))
-    if several and len(grad) != len(weights):  # type: ignore[arg-type]
+    if len(grads) != len(others):
         raise ArgumentError(
-            f"{function}: weights must have the length of grad, {len(grad)}, got {len(weights)}"
-        )  # type: ignore[arg-type]
+            f"{function}: weights must have the length of grad, {len(grads)}, got {len(others)}"
+        )
     if len({a.dtype for a, _ in pairs}) > 1:
         raise ArgumentError(f"{function}: the arrays of grad must have one dtype")
     groups = [pairs] if mode == "global" else [[pair] for pair in pairs]

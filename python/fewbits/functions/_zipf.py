@@ -172,7 +172,7 @@ def pmf(k: ArrayLike, N: float, s: float, *, method: str = "exact") -> Reals:
     Examples
     --------
     >>> zipf.pmf([1, 2, 0, 3.5], 10, 3).tolist()
-    [0.8350254266578412, 0.10437817833223015, 0.0, 0.0]
+    [0.8350507643743765, 0.10438134554679707, 0.0, 0.0]
     """
     return _values("pmf", k, N, s, method)
 

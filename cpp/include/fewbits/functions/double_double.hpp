@@ -146,6 +146,8 @@ FEWBITS_KERNEL f64x4 odd_scaled(Scaled x) {
 
 namespace detail {
 
+using functions::select;  // found beside the one of intervals
+
 struct Reduced {
     f64x4 high, low;       // 2^(j/128)
     f64x4 r, r_low, tail;  // e^(r + r_low) - 1 = r + r_low + tail

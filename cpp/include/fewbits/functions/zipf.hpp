@@ -368,7 +368,7 @@ private:
         const f64x4 rest = fma(-ratio, at_b, at_a);
         const DoubleDouble bracket = add(add(lead, fma(half, ratio, half)), rest);
         const Scaled p = power_scaled(a);
-        const DoubleDouble product = multiply({p.hi, p.lo}, bracket);
+        const DoubleDouble product = multiply(DoubleDouble{p.hi, p.lo}, bracket);
         return apply(product, p.exponent);
     }
 
