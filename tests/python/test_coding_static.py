@@ -462,3 +462,25 @@ def test_same_bytes(isa: str) -> None:
 def test_all_is_documented() -> None:
     for name in coding.__all__:
         assert "Examples\n" in (getattr(coding, name).__doc__ or "")
+
+
+@pytest.mark.parametrize(("n", "s"), [(1, 2.0), (2, 0.0), (1000, 0.7), (50257, 1.07), (65536, 3.0)])
+def test_zipf(n: int, s: float) -> None:
+    rng = np.random.default_rng(n)
+    exact = np.arange(1, n + 1.0) ** -s
+    exact /= exact.sum()
+    symbols = rng.choice(n, 20000, p=exact) + 1
+    model = coding.Zipf(n, s)
+    data = encode(symbols, model)
+    assert (decode(data, coding.Zipf(n, s)) == symbols).all()
+    ideal = -np.log2(exact[symbols - 1]).sum()
+    # The floor of one unit takes n of 2^24 from the others.
+    assert code_length(symbols, model) <= ideal * 1.0001 + 20000 * 1.5 * n / 2**24 + 1
+
+
+def test_zipf_refuses() -> None:
+    for bad in ((0, 1.0), (65537, 1.0), (10, -1.0), (10, math.nan)):
+        with pytest.raises(ArgumentError):
+            coding.Zipf(*bad)
+    with pytest.raises(ArgumentError, match="precision"):
+        coding.Zipf(5000, 1.0, precision=12)

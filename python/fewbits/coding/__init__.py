@@ -19,7 +19,7 @@ from fewbits.coding._adaptive import (
 from fewbits.coding._codes import CodesReport, decode_codes, encode_codes, inspect_codes
 from fewbits.coding._fit import fit, ideal_code_length
 from fewbits.coding._messages import code_length, decode, encode
-from fewbits.coding._models import Bernoulli, Categorical, Uniform
+from fewbits.coding._models import Bernoulli, Categorical, Uniform, Zipf
 from fewbits.coding._parametric import (
     CategoricalRows,
     Gaussian,
@@ -51,6 +51,7 @@ __all__ = [
     "Logistic",
     "Mixture",
     "Uniform",
+    "Zipf",
     "cdf_int",
     "code_length",
     "decode",
