@@ -123,6 +123,24 @@ def test_fit_recovers_the_concentration(p: int) -> None:
             assert other * dots.sum() + n * float(vmf.log_normalizer(p, other)) < best
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("p", [2048, 8192, 32768])
+def test_ten_thousand_samples_give_the_concentration_to_three_deviations(p: int) -> None:
+    n, block = 10_000, 250
+    mu = direction(p)
+    for kappa in (p / 4, float(p), 10.0 * p):
+        total = np.zeros(p)
+        for first in range(0, n, block):
+            total += vmf.sample(block, mu, kappa, seed=p, first=first, threads=0).sum(axis=0)
+        a = float(vmf.mean_resultant(p, kappa))
+        slope = 1 - a * a - (p - 1) * a / kappa
+        r = float(np.linalg.norm(total)) / n
+        # Chance lengthens the mean: E R^2 = A^2 + (1 - A^2) / n.
+        got = float(vmf.kappa_from_resultant(p, math.sqrt((n * r * r - 1) / (n - 1))))
+        assert abs(got - kappa) < 3 / math.sqrt(n * slope), (got, kappa)
+        assert vmf.fit(vmf.sample(50, mu, kappa)).iterations <= 6
+
+
 def test_estimates_of_others() -> None:
     for method, limit in (("banerjee", 0.02), ("tanabe", 2e-3), ("sra", 1e-7), ("mle", 4 * EPS)):
         got = float(vmf.kappa_from_resultant(64, 0.6, method=method))
