@@ -8,15 +8,15 @@ using namespace fewbits;
 void register_coding_codes(nb::module_& m) {
     m.def(
         "context_encode",
-        [](Array1<const std::int32_t> codes, std::size_t rows, std::size_t columns) {
+        [](Array1<const std::int32_t> codes, std::size_t rows, std::size_t columns, unsigned trellis) {
             Bytes out;
             {
                 nb::gil_scoped_release release;
-                coding::context_encode(span(codes), rows, columns, out);
+                coding::context_encode(span(codes), rows, columns, out, trellis);
             }
             return to_bytes(out);
         },
-        "codes"_a.noconvert(), "rows"_a, "columns"_a);
+        "codes"_a.noconvert(), "rows"_a, "columns"_a, "trellis"_a);
     m.def(
         "context_decode",
         [](ByteArray data, std::int32_t lo, std::size_t rows, std::size_t columns, Array1<std::int32_t> out) {

@@ -126,7 +126,7 @@ def seeds(directory: Path) -> None:
     """Small sound inputs for the fuzz targets (the last two bytes of a frame say where its checksum is, the
     first three of a matrix of codes its shape and lowest code)."""
     small_codes = codes()[:64, :40].clip(-100, 100).astype(np.int32)
-    payload = _core.context_encode(small_codes.reshape(-1), *small_codes.shape)
+    payload = _core.context_encode(small_codes.reshape(-1), *small_codes.shape, 0)
     head = bytes([*small_codes.shape, int(small_codes.min()) % 256])
     (directory / "fuzz_context_matrix" / "codes").write_bytes(head + payload)
     x = tensors()

@@ -119,6 +119,25 @@ def test_any_shape_and_value(codes: np.ndarray) -> None:
     assert (out == codes).all()
 
 
+def test_a_trellis_saves_its_bit() -> None:
+    symbols = weights(64, 128)
+    next_state = ((0, 2), (5, 7), (1, 3), (4, 6), (2, 0), (7, 5), (3, 1), (6, 4))  # of 8 states, published
+    codes = np.empty_like(symbols)
+    for row, into in zip(symbols, codes, strict=True):
+        state = 0
+        for j, u in enumerate(row):
+            into[j] = 2 * u + (state & 1)
+            state = next_state[state][u & 1]
+    plain, coded = encode_codes(codes), encode_codes(codes, trellis=8)
+    assert (decode_codes(coded) == codes).all()
+    assert 8 * (len(plain) - len(coded)) > 0.9 * codes.size
+    with pytest.raises(ArgumentError, match="follow the trellis"):
+        encode_codes(symbols, trellis=8)
+    for bad in (2, 12, 512):
+        with pytest.raises(ArgumentError, match="trellis must be"):
+            encode_codes(codes, trellis=bad)
+
+
 @pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.uint16, np.int32, np.int64, np.bool_])
 def test_dtypes_and_layouts(dtype: type) -> None:
     codes = (np.arange(600).reshape(20, 30) % 7).astype(dtype)

@@ -297,11 +297,13 @@ def _mixture(codes: Codes, threads: int) -> Iterator[_Candidate]:
         )
 
 
-def _context(codes: Codes) -> Iterator[_Candidate]:
+def _context(codes: Codes, trellis: int) -> Iterator[_Candidate]:
     matrix = _as_matrix(codes)
     lo, hi = int(matrix.min()), int(matrix.max())
-    if hi - lo < 256 and max(abs(lo), abs(hi)) <= 1 << 19 and min(matrix.shape) > 1:
-        payload = _core.context_encode(matrix.reshape(-1), *matrix.shape)
+    if trellis:
+        lo, hi = lo >> 1, hi >> 1
+    if hi - lo < 256 and max(abs(lo), abs(hi)) <= 1 << 18 and min(matrix.shape) > 1:
+        payload = _core.context_encode(matrix.reshape(-1), *matrix.shape, trellis)
         yield _Candidate("context", b"", payload, None)
 
 
@@ -324,7 +326,7 @@ def _delta(codes: Codes, threads: int) -> Iterator[_Candidate]:
 
 
 def _candidates(
-    codes: Codes, models: Sequence[str], threads: int, block: int
+    codes: Codes, models: Sequence[str], threads: int, block: int, trellis: int
 ) -> Iterator[tuple[int, _Candidate]]:
     makers: dict[str, Callable[[], Iterator[_Candidate]]] = {
         "static": lambda: _static(codes, threads),
@@ -332,7 +334,7 @@ def _candidates(
         "columns": lambda: _by_lines("columns", codes, threads),
         "parametric": lambda: _parametric(codes, threads, block),
         "mixture": lambda: _mixture(codes, threads),
-        "context": lambda: _context(codes),
+        "context": lambda: _context(codes, trellis),
         "adaptive": lambda: _adaptive(codes, threads),
         "delta": lambda: _delta(codes, threads),
     }
@@ -346,6 +348,7 @@ def encode_codes(
     *,
     models: Sequence[str] | Literal["all"] = "all",
     block_size: int = 32,
+    trellis: int = 0,
     return_info: bool = False,
     threads: int | None = None,
 ) -> Any:
@@ -368,6 +371,8 @@ def encode_codes(
     codes : array_like of integers of any shape; values must fit int32, for parametric models -2^30..2^30
     models : names of the models to try
     block_size : codes that share parameters in ``"parametric"``
+    trellis : states of the trellis that each row follows from state 0 (4, 8, ... 256), as trellis-coded
+        quantisation makes them: the parity of a code is then known and not coded. 0: none
     return_info : also return a `CodesReport`
     threads : number of threads; 0 means all CPUs, None one. The bytes do not depend on it
 
@@ -406,6 +411,9 @@ def encode_codes(
     for name in names:
         choice(function, "models", name, CODE_MODELS)
     block = integer(function, "block_size", block_size, 1, 2**31 - 1)
+    states = integer(function, "trellis", trellis, 0, 256)
+    if states and (states < 4 or states & (states - 1)):
+        raise ArgumentError(f"{function}: trellis must be 0 or a power of two in 4..256, got {states}")
     workers = thread_count(function, threads)
     array = as_integers(function, "codes", codes)
     limits = (int(array.min()), int(array.max())) if array.size else (0, 0)
@@ -421,7 +429,7 @@ def encode_codes(
         names = tuple(name for name in names if name not in ("static", "rows", "columns"))
     best: tuple[int, _Candidate] | None = None
     if wide.size:
-        for index, candidate in _candidates(wide, names, workers, block):
+        for index, candidate in _candidates(wide, names, workers, block, states):
             length = len(candidate.side) + len(candidate.payload)
             if best is None or length < len(best[1].side) + len(best[1].payload):
                 best = index, candidate
@@ -435,7 +443,8 @@ def encode_codes(
     index, chosen = best
     dims = b"".join(_varint(d) for d in wide.shape)
     side = dims + chosen.side
-    head = _HEAD.pack(_MAGIC, index, wide.ndim, len(side), limits[0], wide.size)
+    lowest = limits[0] >> 1 if chosen.name == "context" and states else limits[0]
+    head = _HEAD.pack(_MAGIC, index, wide.ndim, len(side), lowest, wide.size)
     body = head + side + chosen.payload
     data = body + struct.pack("<I", _checks.crc32c(np.frombuffer(body, np.uint8)))
     if not return_info:

@@ -13,13 +13,18 @@
 // Rows of a band are the lanes of core A32 (coding/rans.hpp): in a band, symbols go column by column and
 // within a column row by row, lane i mod 32. So a decoder has 32 independent contexts at a time.
 //
-// Payload: m varint, first zigzag, classes u8, tables u8, then the table of each class (u8), the tables
-// (precision 12), the 32 states and the words. Where a table would have a single symbol it gets a neighbour
-// of frequency 1.
+// Codes of a trellis (core/trellis.hpp), whose rows start in state 0 each: the parity of a code is that of
+// its state, so what is coded is the symbol code >> 1, by one of two tables of its class, that of the parity.
+// Without a trellis the symbol is the code.
 //
-// Contract: the same bytes on every machine; codes span at most 256 values; damage is found at the end.
-// Source: spec of ECSQ contexts after M. Weinberger, G. Seroussi, G. Sapiro, "LOCO-I" (IEEE TIP 9, 2000),
-// where contexts are local gradients; here they are means, as weights have scales by row and column.
+// Payload: log2 of the states u8 (0 without a trellis), m varint, first zigzag, classes u8, tables u8, then
+// the table of each class, with a trellis of each class and parity (u8), the tables (precision 12), the 32
+// states, the words. Where a table would have a single symbol it gets a neighbour of frequency 1.
+//
+// Contract: the same bytes on every machine; symbols span at most 256 values; damage to the words is found at
+// the end, damage to what stands before them by the checksum of the message around it. Source: spec of ECSQ
+// contexts after M. Weinberger, G. Seroussi, G. Sapiro, "LOCO-I" (IEEE TIP 9, 2000), where contexts are local
+// gradients; here they are means, as weights have scales by row and column.
 #pragma once
 
 #include <algorithm>
@@ -40,6 +45,7 @@
 #include "fewbits/core/fixed_log.hpp"
 #include "fewbits/core/isa.hpp"
 #include "fewbits/core/span.hpp"
+#include "fewbits/core/trellis.hpp"
 #include "fewbits/simd/i32x8.hpp"
 #include "fewbits/simd/u32x8.hpp"
 #include "fewbits/simd/u64x8.hpp"
@@ -63,6 +69,27 @@ FEWBITS_INLINE std::int32_t context_log(std::int32_t v) {
     const std::uint32_t fraction = (static_cast<std::uint32_t>(v) << (31 - exponent)) & 0x7fffffffU;
     return static_cast<std::int32_t>(exponent << 15 | fraction >> 16);
 }
+
+// Symbols and codes; without a trellis they are the same, and every state is 0.
+class SymbolMap {
+public:
+    explicit SymbolMap(unsigned states)
+        : trellis_(states == 0 ? Trellis::min_states : states), used_(states != 0) {}
+    bool used() const { return used_; }
+    unsigned parities() const { return used_ ? 2 : 1; }
+    const Trellis& trellis() const { return trellis_; }
+    std::int32_t symbol(std::int32_t code) const { return used_ ? code >> 1 : code; }
+    std::int32_t code(std::int32_t symbol, std::uint32_t state) const {
+        return used_ ? 2 * symbol + static_cast<std::int32_t>(state & 1U) : symbol;
+    }
+    std::uint32_t next(std::uint32_t state, std::int32_t symbol) const {
+        return used_ ? trellis_.next(state, static_cast<std::uint32_t>(symbol) & 1U) : 0;
+    }
+
+private:
+    Trellis trellis_;
+    bool used_;
+};
 
 // The running means of a matrix.
 class MatrixContext {
@@ -125,9 +152,10 @@ struct ContextPlan {
     std::vector<StaticTable> tables;
 };
 
-// Neighbouring classes share a table where two would not pay for themselves.
-inline ContextPlan plan_contexts(const std::vector<std::vector<std::uint64_t>>& counts, std::int32_t first,
-                                 std::int32_t lo) {
+// Neighbouring classes share a table where two would not pay for themselves. Appends at most `most` tables to
+// `plan`, and the table of each class to `table_of_class`.
+inline void plan_contexts(const std::vector<std::vector<std::uint64_t>>& counts, std::int32_t lo,
+                          std::size_t most, ContextPlan& plan, std::vector<std::uint8_t>& table_of_class) {
     struct Group {
         std::size_t begin, end;
         std::vector<std::uint64_t> counts;
@@ -158,17 +186,15 @@ inline ContextPlan plan_contexts(const std::vector<std::vector<std::uint64_t>>& 
                 best = g;
             }
         }
-        if (least >= 0 && groups.size() <= max_context_tables) break;
+        if (least >= 0 && groups.size() <= most) break;
         groups[best].counts = merged(groups[best], groups[best + 1]);
         groups[best].end = groups[best + 1].end;
         groups[best].cost = cost_of(groups[best].counts);
         groups.erase(groups.begin() + static_cast<std::ptrdiff_t>(best) + 1);
     }
-    ContextPlan plan;
-    plan.first = first;
     for (Group& group : groups) {
         for (std::size_t k = group.begin; k < group.end; ++k)
-            plan.table_of_class.push_back(static_cast<std::uint8_t>(plan.tables.size()));
+            table_of_class.push_back(static_cast<std::uint8_t>(plan.tables.size()));
         // No field of the decoder holds the frequency 2^12 of a lone symbol.
         const auto used =
             std::count_if(group.counts.begin(), group.counts.end(), [](std::uint64_t n) { return n > 0; });
@@ -180,7 +206,6 @@ inline ContextPlan plan_contexts(const std::vector<std::vector<std::uint64_t>>& 
         plan.tables.push_back(
             StaticTable::from_counts(Span<const std::uint64_t>(group.counts), lo, context_precision));
     }
-    return plan;
 }
 
 // By class and slot: frequency << 20 | offset in symbol << 8 | symbol - lo, as DecodeTable packs them.
@@ -203,21 +228,29 @@ inline std::vector<std::uint32_t> context_slots(const ContextPlan& plan, std::in
 // Decodes the codes of a band, column by column: symbol (j, lane) to band[32 j + lane].
 class ContextDecoder {
 public:
-    ContextDecoder(ByteSpan payload, const ContextPlan& plan, std::int32_t lo)
+    ContextDecoder(ByteSpan payload, const ContextPlan& plan, std::int32_t lo, const SymbolMap& map)
         : stream_(payload, context_band),
           slots_(context_slots(plan, lo)),
-          classes_(static_cast<std::uint32_t>(plan.table_of_class.size())),
-          lo_(lo) {}
+          classes_(static_cast<std::uint32_t>(plan.table_of_class.size()) / map.parities()),
+          lo_(lo),
+          map_(map) {}
 
     void band(MatrixContext& context, std::size_t rows, std::size_t columns, std::uint8_t* band) {
         std::size_t j = 0;
-        if (has_vector_kernels && rows == context_band) j = vector_columns(context, columns, band);
+        state_.fill(0);
+        if (has_vector_kernels && rows == context_band) {
+            j = map_.used() ? vector_columns<true>(context, columns, band)
+                            : vector_columns<false>(context, columns, band);
+        }
         for (; j < columns; ++j) {
             for (std::size_t lane = 0; lane < rows; ++lane) {
                 const auto k = static_cast<std::size_t>(clamp_class(context.raw_class(lane, j), classes_));
-                const std::uint32_t symbol = step(k, lane);
-                band[context_band * j + lane] = static_cast<std::uint8_t>(symbol);
-                context.update_row(lane, std::abs(lo_ + static_cast<std::int32_t>(symbol)));
+                std::uint32_t& state = state_[lane];
+                const std::uint32_t rank = step(k * map_.parities() + (state & 1U), lane);
+                band[context_band * j + lane] = static_cast<std::uint8_t>(rank);
+                const std::int32_t symbol = lo_ + static_cast<std::int32_t>(rank);
+                context.update_row(lane, std::abs(map_.code(symbol, state)));
+                state = map_.next(state, symbol);
             }
         }
     }
@@ -239,17 +272,22 @@ private:
     }
 
     // As many columns as a vector loop may take; returns how many.
+    template <bool WithTrellis>
     std::size_t vector_columns(MatrixContext& context, std::size_t columns, std::uint8_t* band) {
         using simd::i32x8;
         using simd::u32x8;
+        const i32x8 zero = i32x8::broadcast(0), one = i32x8::broadcast(1);
         u32x8 x[4];
-        i32x8 r[4];
+        i32x8 r[4], state[4];
         for (std::size_t group = 0; group < 4; ++group) {
             x[group] = u32x8::load(&stream_.states[8 * group]);
             r[group] = i32x8::load(context.rows() + 8 * group);
+            state[group] = zero;
         }
         const i32x8 cap = i32x8::broadcast(context_cap), lo = i32x8::broadcast(lo_);
-        const i32x8 one = i32x8::broadcast(0x3f800000), zero = i32x8::broadcast(0);
+        const i32x8 float_one = i32x8::broadcast(0x3f800000);
+        const i32x8 h0 = i32x8::broadcast(static_cast<std::int32_t>(map_.trellis().h0()));
+        const i32x8 h1 = i32x8::broadcast(static_cast<std::int32_t>(map_.trellis().h1()));
         const i32x8 last = i32x8::broadcast(static_cast<std::int32_t>(classes_) - 1);
         const u32x8 mask = u32x8::broadcast(slot_mask);
         const std::uint8_t* next = stream_.next;
@@ -258,8 +296,11 @@ private:
             const i32x8 term = i32x8::broadcast(context.term(j));
             u32x8 entry[4];
             for (std::size_t group = 0; group < 4; ++group) {
-                const i32x8 log = simd::shift_right(simd::float_bits(simd::convert_f32(r[group])) - one, 8);
-                const i32x8 k = min(max(simd::shift_right(log + term, 14), zero), last);
+                const i32x8 log =
+                    simd::shift_right(simd::float_bits(simd::convert_f32(r[group])) - float_one, 8);
+                i32x8 k = min(max(simd::shift_right(log + term, 14), zero), last);
+                const i32x8 parity = state[group] & one;
+                if constexpr (WithTrellis) k = k + k + parity;
                 const u32x8 slot = x[group] & mask;
                 entry[group] = lookup(slots_.data(), as_unsigned(shift_left(k, context_precision)) | slot);
                 const u32x8 offset = simd::shift_right<8>(entry[group]) & u32x8::broadcast(0xfff);
@@ -271,7 +312,12 @@ private:
                 x[group] =
                     shift_left(x[group], keep(need, u32x8::broadcast(16))) | simd::expand_words(next, lanes);
                 next += 2 * popcount(lanes);
-                const i32x8 code = as_signed(entry[group] & u32x8::broadcast(0xff)) + lo;
+                i32x8 code = as_signed(entry[group] & u32x8::broadcast(0xff)) + lo;
+                if constexpr (WithTrellis) {
+                    state[group] = simd::shift_right(state[group], 1) ^ ((zero - parity) & h0) ^
+                                   ((zero - (code & one)) & h1);
+                    code = code + code + parity;
+                }
                 r[group] = min(r[group] + shift_left(abs(code), 4), cap);
             }
             store_low_bytes(band + context_band * j, entry[0], entry[1], entry[2], entry[3]);
@@ -279,6 +325,10 @@ private:
         for (std::size_t group = 0; group < 4; ++group) {
             store(x[group], &stream_.states[8 * group]);
             store(r[group], context.rows() + 8 * group);
+            std::int32_t lanes[8];
+            store(state[group], lanes);
+            for (std::size_t lane = 0; lane < 8; ++lane)
+                state_[8 * group + lane] = static_cast<std::uint32_t>(lanes[lane]);
         }
         stream_.next = next;
         return j;
@@ -288,6 +338,8 @@ private:
     std::vector<std::uint32_t> slots_;
     std::uint32_t classes_;
     std::int32_t lo_;
+    SymbolMap map_;
+    std::array<std::uint32_t, context_band> state_{};
 };
 
 inline std::uint32_t context_level(Span<const std::int32_t> codes) {
@@ -300,40 +352,51 @@ inline std::uint32_t context_level(Span<const std::int32_t> codes) {
 
 }  // namespace detail
 
-// Whether a matrix of codes lo..hi can be coded: 256 values at most, none beyond 2^19.
+// Whether a matrix of symbols lo..hi can be coded: 256 values at most, none beyond 2^18.
 inline bool context_codable(std::int32_t lo, std::int32_t hi) {
-    constexpr std::int32_t most = 1 << 19;
+    constexpr std::int32_t most = 1 << 18;
     return lo >= -most && hi <= most && hi - lo < 256;
 }
 
-// Appends the payload of a matrix in C order. Codes that context_codable refuses are an ArgumentError.
-inline void context_encode(Span<const std::int32_t> codes, std::size_t rows, std::size_t columns,
-                           Bytes& out) {
+// Appends the payload of a matrix in C order. Codes that context_codable refuses, or that leave the trellis,
+// are an ArgumentError. `trellis` is 0, or the number of its states.
+inline void context_encode(Span<const std::int32_t> codes, std::size_t rows, std::size_t columns, Bytes& out,
+                           unsigned trellis = 0) {
     detail::check_context_shape(codes.size(), rows, columns);
+    const detail::SymbolMap map(trellis);
     if (codes.empty()) return;
     const auto [low, high] = std::minmax_element(codes.begin(), codes.end());
-    const std::int32_t lo = *low, hi = *high;
+    const std::int32_t lo = map.symbol(*low), hi = map.symbol(*high);
     FEWBITS_REQUIRE(context_codable(lo, hi),
-                    "context_encode: codes must span at most 256 values within 2^19");
+                    "context_encode: symbols must span at most 256 values within 2^18");
 
     // First the classes of all elements, in the order of coding.
     const std::uint32_t m = detail::context_level(codes);
     detail::MatrixContext context(columns, m);
     std::vector<std::int16_t> raw(codes.size());
-    std::vector<std::uint8_t> symbols(codes.size());
+    std::vector<std::uint8_t> symbols(codes.size()), parity(map.used() ? codes.size() : 0);
     std::int32_t first = std::numeric_limits<std::int32_t>::max(),
                  last = std::numeric_limits<std::int32_t>::min();
     std::size_t at = 0;
     detail::for_bands(rows, [&](std::size_t top, std::size_t count) {
         context.begin_band(top);
+        std::array<std::uint32_t, context_band> state{};
         for (std::size_t j = 0; j < columns; ++j) {
             for (std::size_t lane = 0; lane < count; ++lane, ++at) {
-                const std::int32_t code = codes[(top + lane) * columns + j];
+                const std::int32_t code = codes[(top + lane) * columns + j], symbol = map.symbol(code);
+                if (map.used()) {
+                    FEWBITS_REQUIRE(map.code(symbol, state[lane]) == code,
+                                    "context_encode: codes must follow the trellis, got " +
+                                        std::to_string(code) + " in row " + std::to_string(top + lane) +
+                                        ", column " + std::to_string(j));
+                    parity[at] = static_cast<std::uint8_t>(state[lane] & 1U);
+                    state[lane] = map.next(state[lane], symbol);
+                }
                 const std::int32_t k = context.raw_class(lane, j);
                 first = std::min(first, k);
                 last = std::max(last, k);
                 raw[at] = static_cast<std::int16_t>(k);
-                symbols[at] = static_cast<std::uint8_t>(code - lo);
+                symbols[at] = static_cast<std::uint8_t>(symbol - lo);
                 context.update_row(lane, std::abs(code));
             }
         }
@@ -359,14 +422,24 @@ inline void context_encode(Span<const std::int32_t> codes, std::size_t rows, std
     }
     const auto classes = static_cast<std::uint32_t>(mass.size());
     const std::size_t span = std::max<std::size_t>(2, static_cast<std::size_t>(hi - lo) + 1);
-    std::vector<std::vector<std::uint64_t>> counts(classes, std::vector<std::uint64_t>(span));
+    std::vector<std::vector<std::uint64_t>> counts[2];
+    for (unsigned z = 0; z < map.parities(); ++z) counts[z].assign(classes, std::vector<std::uint64_t>(span));
     for (std::size_t i = 0; i < raw.size(); ++i) {
-        const std::int32_t k = detail::clamp_class(raw[i] - first, classes);
-        raw[i] = static_cast<std::int16_t>(k);
-        ++counts[static_cast<std::size_t>(k)][symbols[i]];
+        const auto k = static_cast<std::size_t>(detail::clamp_class(raw[i] - first, classes));
+        const std::size_t z = map.used() ? parity[i] : 0;
+        ++counts[z][k][symbols[i]];
+        raw[i] = static_cast<std::int16_t>(k * map.parities() + z);
     }
-    const detail::ContextPlan plan = detail::plan_contexts(counts, first, lo);
+    detail::ContextPlan plan;
+    plan.first = first;
+    std::vector<std::uint8_t> table_of_class[2];
+    for (unsigned z = 0; z < map.parities(); ++z)
+        detail::plan_contexts(counts[z], lo, max_context_tables / map.parities(), plan, table_of_class[z]);
+    for (std::uint32_t k = 0; k < classes; ++k) {
+        for (unsigned z = 0; z < map.parities(); ++z) plan.table_of_class.push_back(table_of_class[z][k]);
+    }
 
+    out.push_back(static_cast<std::uint8_t>(map.used() ? bit_length(trellis) - 1 : 0));
     append_varint(out, m);
     append_varint(out, zigzag_encode(first));
     out.push_back(static_cast<std::uint8_t>(classes));
@@ -406,12 +479,16 @@ inline void context_encode(Span<const std::int32_t> codes, std::size_t rows, std
     out.insert(out.end(), payload.begin(), payload.end());
 }
 
-// Decodes a matrix of codes from lo on; the reader must end with the payload. Damage is a CorruptDataError.
+// Decodes a matrix of symbols from lo on; the reader must end with the payload. Damage is a CorruptDataError.
 inline void context_decode(ByteReader& reader, std::int32_t lo, std::size_t rows, std::size_t columns,
                            Span<std::int32_t> codes) {
     detail::check_context_shape(codes.size(), rows, columns);
     if (codes.empty()) return;
-    if (!context_codable(lo, lo)) reader.fail("a code lies beyond 2^19");
+    if (!context_codable(lo, lo)) reader.fail("a symbol lies beyond 2^18");
+    const unsigned log2_states = reader.u8();
+    if (log2_states != 0 && (log2_states > 8 || !Trellis::exists(1U << log2_states)))
+        reader.fail("there is no such trellis");
+    const detail::SymbolMap map(log2_states == 0 ? 0 : 1U << log2_states);
     const std::uint64_t m = reader.varint(32);
     const std::int64_t first = reader.zigzag(16);
     const unsigned classes = reader.u8(), tables = reader.u8();
@@ -420,7 +497,7 @@ inline void context_decode(ByteReader& reader, std::int32_t lo, std::size_t rows
         reader.fail("too many contexts or none");
     detail::ContextPlan plan;
     plan.first = static_cast<std::int32_t>(first);
-    for (unsigned k = 0; k < classes; ++k) {
+    for (unsigned k = 0; k < classes * map.parities(); ++k) {
         plan.table_of_class.push_back(reader.u8());
         if (plan.table_of_class.back() >= tables) reader.fail("a context names no table");
     }
@@ -432,16 +509,19 @@ inline void context_decode(ByteReader& reader, std::int32_t lo, std::size_t rows
             reader.fail("a table of a context does not fit");
         }
     }
-    detail::ContextDecoder decoder(reader.rest(), plan, lo);
+    detail::ContextDecoder decoder(reader.rest(), plan, lo, map);
     detail::MatrixContext context(columns, static_cast<std::uint32_t>(m));
     std::vector<std::uint8_t> band(context_band * columns);
     detail::for_bands(rows, [&](std::size_t top, std::size_t count) {
         context.begin_band(top, plan.first);
         decoder.band(context, count, columns, band.data());
+        std::array<std::uint32_t, context_band> state{};
         for (std::size_t j = 0; j < columns; ++j) {
             std::int32_t sum = 0;
             for (std::size_t lane = 0; lane < count; ++lane) {
-                const std::int32_t code = lo + band[context_band * j + lane];
+                const std::int32_t symbol = lo + band[context_band * j + lane];
+                const std::int32_t code = map.code(symbol, state[lane]);
+                state[lane] = map.next(state[lane], symbol);
                 codes[(top + lane) * columns + j] = code;
                 sum += std::abs(code);
             }
