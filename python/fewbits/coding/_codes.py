@@ -303,7 +303,8 @@ def _context(codes: Codes, trellis: int) -> Iterator[_Candidate]:
     if trellis:
         lo, hi = lo >> 1, hi >> 1
     if hi - lo < 256 and max(abs(lo), abs(hi)) <= 1 << 18 and min(matrix.shape) > 1:
-        payload = _core.context_encode(matrix.reshape(-1), *matrix.shape, trellis)
+        rows, columns = matrix.shape
+        payload = _core.context_encode(matrix.reshape(-1), rows, columns, trellis)
         yield _Candidate("context", b"", payload, None)
 
 

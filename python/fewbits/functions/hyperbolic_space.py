@@ -190,8 +190,8 @@ def convert(x: ArrayLike, source: str, target: str) -> Array:
     ----------
     x : array_like, (..., n) or, from ``"lorentz"``, (..., n + 1)
     source, target : {"tangent", "ball", "lorentz"}
-        ``"tangent"`` to ``"ball"`` is the exponential map at the origin, v tanh(|v| / 2) / |v|; to
-        ``"lorentz"`` it is (cosh |v|, v sinh |v| / |v|). The other ways are the logarithms.
+        ``"tangent"`` to ``"ball"`` is the exponential map at the origin, ``v tanh(|v| / 2) / |v|``; to
+        ``"lorentz"`` it is ``(cosh |v|, v sinh |v| / |v|)``. The other ways are the logarithms.
 
     Returns
     -------
@@ -309,7 +309,7 @@ def _sinh_ratio(x: Array, scale: ArrayLike = 1.0) -> Array:
 
 
 def exp(v: ArrayLike, base: ArrayLike | None = None, *, model: str = "ball") -> Array:
-    """The point reached from `base` along the geodesic that starts with v, of length |v|.
+    """The point reached from `base` along the geodesic that starts with v, of length ``|v|``.
 
     Parameters
     ----------
@@ -588,7 +588,7 @@ def hyperplane_distance(x: ArrayLike, z: ArrayLike, a: ArrayLike = 0.0, *, model
 
     Notes
     -----
-    asinh(<w, x> / |z|) with w = (|z| sinh a, z cosh a), from exponentials of the sum and the difference of
+    ``asinh(<w, x> / |z|)`` with ``w = (|z| sinh a, z cosh a)``, from exponentials of the sum and the difference of
     the radius of x and a, for radii and offsets of any size.
 
     References
