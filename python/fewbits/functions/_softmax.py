@@ -587,8 +587,9 @@ def perp_grad(
 
     Notes
     -----
-    g - (<w, g> / <w, w>) w, inner products in float64: abs(<w, result>) <= 4 eps |w| |g|. Where what is left
-    is below 8 eps sqrt(n) of abs(g) it is rounding noise, and zeros are returned. w = 0 leaves g as it is.
+    ``g - (<w, g> / <w, w>) w``, inner products in float64: ``abs(<w, result>) <= 4 eps |w| |g|``. Where what
+    is left is below 8 eps sqrt(n) of abs(g) it is rounding noise, and zeros are returned. w = 0 leaves g as
+    it is.
 
     References
     ----------

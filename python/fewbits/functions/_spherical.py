@@ -176,7 +176,7 @@ class SphericalOutput:
         Raises
         ------
         ArgumentError
-            Arguments out of range; a rate at which abs(1 - 2 rate q' |h|^2) is below 1e-6, where U would
+            Arguments out of range; a rate at which ``abs(1 - 2 rate q' |h|^2)`` is below 1e-6, where U would
             become singular. The layer is then as it was.
         """
         function = "functions.SphericalOutput.step"

@@ -317,7 +317,7 @@ def exp(v: ArrayLike, base: ArrayLike | None = None, *, model: str = "ball") -> 
     base : array_like, shape of a point
         Default the origin; then v has n coordinates in both models.
     model : {"ball", "lorentz"}
-        In the ball v is given in an orthonormal frame: v (1 - |base|^2) / 2 in its own coordinates.
+        In the ball v is given in an orthonormal frame: ``v (1 - |base|^2) / 2`` in its own coordinates.
 
     Returns
     -------
@@ -588,8 +588,8 @@ def hyperplane_distance(x: ArrayLike, z: ArrayLike, a: ArrayLike = 0.0, *, model
 
     Notes
     -----
-    ``asinh(<w, x> / |z|)`` with ``w = (|z| sinh a, z cosh a)``, from exponentials of the sum and the difference of
-    the radius of x and a, for radii and offsets of any size.
+    ``asinh(<w, x> / |z|)`` with ``w = (|z| sinh a, z cosh a)``, from exponentials of the sum and the
+    difference of the radius of x and a, for radii and offsets of any size.
 
     References
     ----------
