@@ -18,11 +18,13 @@ import fewbits.formats as ff
 import numpy as np
 import pytest
 from fewbits.errors import ArgumentError
-from functions_oracle import EXACT
+from functions_oracle import EXACT as EXACT_FUNCTIONS
 from mpmath import mp, mpf
 from test_formats_arithmetic import round_fraction
 
 RECORD = Path(__file__).parents[1] / "data/formats_functions.json"
+# log_gamma is not among the functions of a format.
+EXACT = {name: exact for name, exact in EXACT_FUNCTIONS.items() if name != "log_gamma"}
 BITS = 26  # all numbers where a format of 24 bits or fewer changes its rounding, and one bit to spare
 FAR = 970  # beyond 2^970 and below 2^-970 only the sign counts
 

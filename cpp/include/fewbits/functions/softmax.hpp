@@ -35,7 +35,7 @@ namespace functions {
 
 namespace detail {
 
-constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double plus_infinity = std::numeric_limits<double>::infinity();
 constexpr double quiet_nan = std::numeric_limits<double>::quiet_NaN();
 constexpr std::size_t sum_block = 128;
 
@@ -152,7 +152,7 @@ FEWBITS_KERNEL f64x4 exp_below(f64x4 z, f64x4 m) {
         const f64x4 d = max(z - m, splat(-700));
         const f64x4 shifted = fma(d, splat(inv_ln2), splat(rounder)), k = shifted - splat(rounder);
         const f64x4 r = fma(-k, splat(ln2_second), fma(-k, splat(ln2_first), d));
-        return select(z == splat(-infinity), f64x4::zero(), exp_scaled(shifted, r, exp_whole));
+        return select(z == splat(-plus_infinity), f64x4::zero(), exp_scaled(shifted, r, exp_whole));
     } else {
         const auto d = two_sum(z, -m);
         const f64x4 hi = max(d.value, splat(-760));
@@ -187,7 +187,7 @@ struct RowSums {
 template <class T>
 RowSums row_sums(const T* row, std::size_t size, double* e) {
     RowSums sums{peak_of(row, size), {}, false};
-    sums.ordinary = !sums.peak.nan && sums.peak.value > -infinity && sums.peak.value < infinity;
+    sums.ordinary = !sums.peak.nan && sums.peak.value > -plus_infinity && sums.peak.value < plus_infinity;
     if (!sums.ordinary) return sums;
     const f64x4 m = splat(sums.peak.value);
     const std::size_t j = sums.peak.index;
@@ -258,7 +258,7 @@ void log_softmax_row(const T* z, std::size_t size, T* out) {
         const auto d = two_sum(x, -m);
         const auto y = two_sum(d.value, -high_log);
         const f64x4 result = y.value + ((d.error - low_log) + y.error);
-        return select(y.value == splat(-infinity), y.value, result);  // there the errors are nan
+        return select(y.value == splat(-plus_infinity), y.value, result);  // there the errors are nan
     };
     const std::size_t j = sums.peak.index;
     // `out` may be `z`: the sums of the terms are not needed, the walk is.

@@ -63,7 +63,7 @@ struct SphericalWeight {
 
 template <class Function>
 FEWBITS_KERNEL f64x4 masked(f64x4 x, f64x4 e, Function function) {
-    return select(x == splat(-infinity), f64x4::zero(), function(x, e));
+    return select(x == splat(-plus_infinity), f64x4::zero(), function(x, e));
 }
 
 template <class Weight, class T>
@@ -85,7 +85,7 @@ void weighted_loss(const T* o, std::size_t size, std::size_t target, double epsi
                                          });
     const double r = others.total(), own = first_lane(masked(at_target, e, Weight::weight)), total = r + own;
     const double ratio = r / own;
-    if (ratio < infinity) {
+    if (ratio < plus_infinity) {
         *loss = static_cast<T>(log1p(ratio));
     } else {
         *loss = static_cast<T>(own > 0 ? log(r) - log(own) : ratio);
@@ -108,7 +108,7 @@ void softmax_loss(const T* z, std::size_t size, std::size_t target, T* loss, T* 
     const auto below = two_sum(sums.peak.value, -double{z[target]});
     const auto sum = two_sum(below.value, hi);
     const double result = sum.value + ((below.error + lo) + sum.error);
-    *loss = static_cast<T>(sum.value < infinity ? result : sum.value);
+    *loss = static_cast<T>(sum.value < plus_infinity ? result : sum.value);
     if (grad == nullptr) return;
     const double total = sums.total(), rest = sums.others.total();
     const f64x4 divisor = splat(total);
@@ -215,7 +215,8 @@ void cross_entropy(Span<const T> z, Span<const std::int64_t> targets, std::size_
             const auto c = static_cast<std::size_t>(target);
             const detail::Peak peak = detail::peak_of(o, width);
             const bool masks = kind != Loss::z && kind != Loss::mse;
-            bool finite = !peak.nan && peak.value < detail::infinity && peak.value > -detail::infinity;
+            bool finite =
+                !peak.nan && peak.value < detail::plus_infinity && peak.value > -detail::plus_infinity;
             for (std::size_t i = 0; finite && !masks && i < width; ++i) finite = o[i] - o[i] == T(0);
             if (!finite) {
                 loss[row] = std::numeric_limits<T>::quiet_NaN();
@@ -251,7 +252,7 @@ void stablemax(Span<const T> z, std::size_t width, Span<T> out, int threads = 1)
         const T* x = z.data() + row * width;
         T* to = out.data() + row * width;
         const detail::Peak peak = detail::peak_of(x, width);
-        if (peak.nan || peak.value == detail::infinity || peak.value == -detail::infinity) {
+        if (peak.nan || peak.value == detail::plus_infinity || peak.value == -detail::plus_infinity) {
             return detail::fill_nan(to, width);
         }
         const f64x4 zero = f64x4::zero();
