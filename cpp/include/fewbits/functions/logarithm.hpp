@@ -100,7 +100,9 @@ struct LogKernel {
         const DoubleDouble y = log_dd({x, f64x4::zero()});
         return log_edges(x, y.hi + y.lo);
     }
-    static FEWBITS_INLINE f64x4 float32(f64x4 x) {
+    static FEWBITS_INLINE f64x4 float32(f64x4 x) { return log_edges(x, to_odd(log_dd({x, f64x4::zero()}))); }
+    // Alone it would misround five of all inputs.
+    static FEWBITS_KERNEL f64x4 quick(f64x4 x) {
         const LogQuick y = log_quick(x);
         const f64x4 whole = fma(y.exponent, splat(ln2_high), y.whole);
         return log_edges(x, whole + fma(y.exponent, splat(ln2_low), y.rest));
@@ -130,6 +132,10 @@ struct Log10Kernel {
         return log_edges(x, y.hi + y.lo);
     }
     static FEWBITS_INLINE f64x4 float32(f64x4 x) {
+        const DoubleDouble y = multiply(log_dd({x, f64x4::zero()}), constant(log10_e));
+        return log_edges(x, to_odd(y));
+    }
+    static FEWBITS_KERNEL f64x4 quick(f64x4 x) {
         const LogQuick y = log_quick(x);
         const f64x4 whole = fma(y.exponent, splat(ln2_high), y.whole);
         const auto sum = fast_two_sum(whole, fma(y.exponent, splat(ln2_low), y.rest));
