@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -179,7 +180,7 @@ class Expansion:
         return self._apply("divide", self._like("division", other).components)
 
 
-class _Optimiser:
+class _Optimiser(ABC):
     """What the optimisers of Collage share: parameters and moments as values of the format."""
 
     _name: str
@@ -222,8 +223,8 @@ class _Optimiser:
         sign = -1.0 if self.variant == "kahan" else 1.0  # kahan: what has still to be subtracted
         return [(x.astype(np.float64) + sign * y).reshape(shape) for x, y, shape in pairs]
 
-    def _kernel(self, i: int, gradient: NDArray[Any], update: NDArray[Any]) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _kernel(self, i: int, gradient: NDArray[Any], update: NDArray[Any]) -> None: ...
 
     def step(self, gradients: Sequence[ArrayLike]) -> None:
         """One update; `gradients` have the shapes of the parameters and are rounded to the format."""

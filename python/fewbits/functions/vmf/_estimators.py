@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import warnings
+from abc import ABC, abstractmethod
 from typing import Any, TypeVar
 
 import numpy as np
@@ -31,7 +32,7 @@ Array = NDArray[np.float64]
 _Self = TypeVar("_Self", bound="_Estimator")
 
 
-class _Estimator:
+class _Estimator(ABC):
     """What scikit-learn asks of an estimator: parameters by the names of the constructor."""
 
     _fitted: str
@@ -52,8 +53,8 @@ class _Estimator:
         if not hasattr(self, self._fitted):
             raise Error(f"functions.vmf.{type(self).__name__}.{method}: call fit first")
 
-    def score_samples(self, X: ArrayLike) -> Array:
-        raise NotImplementedError
+    @abstractmethod
+    def score_samples(self, X: ArrayLike) -> Array: ...
 
     def score(self, X: ArrayLike, y: object = None) -> float:
         """Mean log-density of the rows of `X`."""
