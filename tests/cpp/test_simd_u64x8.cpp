@@ -94,13 +94,3 @@ TEST(u64x8_division_equals_float32_division) {
         }
     }
 }
-
-TEST(u64x8_signs) {
-    const std::int32_t values[8] = {0, 1, -1, 2147483647, -2147483647 - 1, 65536, -65536, 12345};
-    const auto there = lanes::to_array(as_unsigned(i32x8::load(values)));
-    const auto back = lanes::to_array(as_signed(as_unsigned(i32x8::load(values))));
-    for (std::size_t i = 0; i < 8; ++i) {
-        CHECK_EQUAL(there[i], static_cast<std::uint32_t>(values[i]));
-        CHECK_EQUAL(back[i], values[i]);
-    }
-}

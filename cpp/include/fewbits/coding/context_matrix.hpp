@@ -48,7 +48,6 @@
 #include "fewbits/core/trellis.hpp"
 #include "fewbits/simd/i32x8.hpp"
 #include "fewbits/simd/u32x8.hpp"
-#include "fewbits/simd/u64x8.hpp"
 
 namespace fewbits {
 inline namespace FEWBITS_ISA {
@@ -297,12 +296,13 @@ private:
             u32x8 entry[4];
             for (std::size_t group = 0; group < 4; ++group) {
                 const i32x8 log =
-                    simd::shift_right(simd::float_bits(simd::convert_f32(r[group])) - float_one, 8);
+                    simd::shift_right(simd::bit_cast<i32x8>(simd::convert_f32(r[group])) - float_one, 8);
                 i32x8 k = min(max(simd::shift_right(log + term, 14), zero), last);
                 const i32x8 parity = state[group] & one;
                 if constexpr (WithTrellis) k = k + k + parity;
                 const u32x8 slot = x[group] & mask;
-                entry[group] = lookup(slots_.data(), as_unsigned(shift_left(k, context_precision)) | slot);
+                entry[group] =
+                    lookup(slots_.data(), simd::bit_cast<u32x8>(shift_left(k, context_precision)) | slot);
                 const u32x8 offset = simd::shift_right<8>(entry[group]) & u32x8::broadcast(0xfff);
                 x[group] =
                     simd::shift_right<20>(entry[group]) * simd::shift_right<context_precision>(x[group]) +
@@ -312,7 +312,7 @@ private:
                 x[group] =
                     shift_left(x[group], keep(need, u32x8::broadcast(16))) | simd::expand_words(next, lanes);
                 next += 2 * popcount(lanes);
-                i32x8 code = as_signed(entry[group] & u32x8::broadcast(0xff)) + lo;
+                i32x8 code = simd::bit_cast<i32x8>(entry[group] & u32x8::broadcast(0xff)) + lo;
                 if constexpr (WithTrellis) {
                     state[group] = simd::shift_right(state[group], 1) ^ ((zero - parity) & h0) ^
                                    ((zero - (code & one)) & h1);

@@ -7,7 +7,6 @@
 //   truncate_in_range(x)     towards zero; x must lie in (-2^31, 2^31): one instruction where truncate_i32 of
 //                            simd/i32x8.hpp takes five
 //   float_bits(x)            the bits of the float32 lanes
-//   as_signed, as_unsigned   the same bits of a u32x8 or i32x8 as the other type
 //   divide_exactly(a, b)     the float32 quotients, whatever the compiler's flags: the instruction itself, or
 //   by
 //                            way of float64, which flags do not turn into estimates (53 >= 2 * 24 + 2 bits,
@@ -25,7 +24,6 @@
 #include "fewbits/simd/f64x4.hpp"
 #include "fewbits/simd/i32x8.hpp"
 #include "fewbits/simd/mask.hpp"
-#include "fewbits/simd/u32x8.hpp"
 
 namespace fewbits {
 inline namespace FEWBITS_ISA {
@@ -89,8 +87,6 @@ FEWBITS_INLINE Pair8 lookup_pair(const std::uint32_t* table, i32x8 index) {
 }
 FEWBITS_INLINE i32x8 truncate_in_range(f32x8 x) { return {_mm256_cvttps_epi32(x.v)}; }
 FEWBITS_INLINE i32x8 float_bits(f32x8 x) { return {_mm256_castps_si256(x.v)}; }
-FEWBITS_INLINE i32x8 as_signed(u32x8 a) { return {a.v}; }
-FEWBITS_INLINE u32x8 as_unsigned(i32x8 a) { return {a.v}; }
 
 #elif FEWBITS_HAVE_NEON
 
@@ -131,10 +127,6 @@ FEWBITS_INLINE i32x8 truncate_in_range(f32x8 x) { return {vcvtq_s32_f32(x.lo), v
 FEWBITS_INLINE i32x8 float_bits(f32x8 x) {
     return {vreinterpretq_s32_f32(x.lo), vreinterpretq_s32_f32(x.hi)};
 }
-FEWBITS_INLINE i32x8 as_signed(u32x8 a) { return {vreinterpretq_s32_u32(a.lo), vreinterpretq_s32_u32(a.hi)}; }
-FEWBITS_INLINE u32x8 as_unsigned(i32x8 a) {
-    return {vreinterpretq_u32_s32(a.lo), vreinterpretq_u32_s32(a.hi)};
-}
 
 #else
 
@@ -169,12 +161,6 @@ FEWBITS_INLINE i32x8 float_bits(f32x8 x) {
     i32x8 bits;
     std::memcpy(bits.lane, x.lane, sizeof bits.lane);
     return bits;
-}
-FEWBITS_INLINE i32x8 as_signed(u32x8 a) {
-    return detail::generate<i32x8>([&](std::size_t i) { return static_cast<std::int32_t>(a.lane[i]); });
-}
-FEWBITS_INLINE u32x8 as_unsigned(i32x8 a) {
-    return detail::generate<u32x8>([&](std::size_t i) { return static_cast<std::uint32_t>(a.lane[i]); });
 }
 
 #endif
