@@ -1,5 +1,8 @@
 """Rounding to small formats, one thread: values, codes and back, beside memcpy, ml_dtypes, NumPy and pychop.
 
+CPFloat is a C header in no package index: its row appears where FEWBITS_CPFLOAT names the directory of
+`cpfloat_binary32.h`, which is then compiled here with -O3 -march=native.
+
 The input are normal deviates. Values are rounded in arrays of 2^24 float32 (64 MiB) or 2^23 float64, beyond
 every cache; codes in arrays of 2^22. All contenders fill arrays that exist: nobody pays for fresh pages.
 The result of every peer is compared with ours before it is timed.
@@ -7,7 +10,12 @@ The result of every peer is compared with ours before it is timed.
 
 from __future__ import annotations
 
+import ctypes
+import os
+import subprocess
 import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import fewbits.formats as ff
@@ -169,6 +177,76 @@ def against_gfloat_and_apytypes(bench: Bench, x: np.ndarray) -> None:
         row.run()
 
 
+CPFLOAT = """
+#include "cpfloat_binary32.h"
+int round_array(float *out, const float *x, size_t n, int precision, int emax, int mode) {
+  optstruct *options = init_optstruct();
+  strcpy(options->format, "custom");
+  options->precision = precision;
+  options->emax = emax;
+  options->subnormal = CPFLOAT_SUBN_USE;
+  options->explim = CPFLOAT_EXPRANGE_TARG;
+  options->round = (cpfloat_rounding_t)mode;
+  options->flip = CPFLOAT_NO_SOFTERR;
+  options->p = 0;
+  const int status = cpfloatf(out, x, n, options);
+  free_optstruct(options);
+  return status;
+}
+"""
+CPFLOAT_MODES = {"nearest_even": 1, "toward_positive": 2, "stochastic": 5}
+
+
+def cpfloat_library(bench: Bench) -> Any:
+    """CPFloat as `round_array(out, x, n, precision, emax, mode)`, or None."""
+    directory = os.environ.get("FEWBITS_CPFLOAT")
+    if not directory:
+        bench.note("FEWBITS_CPFLOAT does not name a directory: no row against CPFloat.")
+        return None
+    with tempfile.TemporaryDirectory() as temporary:
+        source, library = Path(temporary) / "cpfloat.c", Path(temporary) / "cpfloat.so"
+        source.write_text(CPFLOAT)
+        compiler = [os.environ.get("CC", "cc"), "-std=gnu99", "-O3", "-march=native", "-shared", "-fPIC"]
+        subprocess.run([*compiler, f"-I{directory}", source, "-o", library, "-lm"], check=True)
+        return ctypes.CDLL(str(library))
+
+
+def against_cpfloat(bench: Bench, x: np.ndarray) -> None:
+    library = cpfloat_library(bench)
+    if library is None:
+        return
+    ours, theirs = np.empty_like(x), np.empty_like(x)
+    pointer = ctypes.POINTER(ctypes.c_float)
+
+    def run(precision: int, emax: int, mode: int) -> None:
+        status = library.round_array(
+            theirs.ctypes.data_as(pointer),
+            x.ctypes.data_as(pointer),
+            ctypes.c_size_t(x.size),
+            precision,
+            emax,
+            mode,
+        )
+        if status > 0:
+            raise SystemExit(f"CPFloat refused the format: {status}")
+
+    for name, precision, emax in (("float16", 11, 15), ("bfloat16", 8, 127), ("float8_e5m2", 3, 15)):
+        for mode, number in CPFLOAT_MODES.items():
+            f = ff.get(name)
+            run(precision, emax, number)
+            if mode != "stochastic":
+                require_equal(ff.round_to(x, f, rounding=mode), theirs, "CPFloat")
+            row = bench.row(
+                f"float32 to values of {name}, {mode}, beside CPFloat",
+                work=x.nbytes,
+                baseline="CPFloat",
+                targets={"fewbits": 10} if mode == "nearest_even" else {},
+            )
+            row.add("fewbits", lambda f=f, mode=mode: ff.round_to(x, f, rounding=mode, out=ours))
+            row.add("CPFloat", lambda p=precision, e=emax, n=number: run(p, e, n), rounds=5)
+            row.run()
+
+
 def codes_of(bench: Bench, x: np.ndarray, name: str) -> None:
     """Values to codes and back, against the casts of NumPy and ml_dtypes."""
     peer, f = peer_type(name), ff.get(name)
@@ -210,6 +288,7 @@ def main() -> int:
     small_carriers(bench, x)
     against_pychop(bench, x)
     against_gfloat_and_apytypes(bench, x)
+    against_cpfloat(bench, x)
     for name in CODES:
         codes_of(bench, x, name)
     return bench.finish()

@@ -6,6 +6,7 @@ JAX), and gives a C-contiguous NumPy array in native byte order. It converts lay
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,13 @@ from numpy.typing import ArrayLike, NDArray
 from fewbits._dlpack import small_floats
 from fewbits.errors import ArgumentError
 
-__all__ = ["as_array", "as_bytes", "as_integers", "as_numbers"]
+__all__ = ["as_array", "as_bytes", "as_integers", "as_numbers", "dtype_name"]
+
+
+@lru_cache(maxsize=256)
+def dtype_name(dtype: np.dtype[Any]) -> str:
+    """`dtype.name`, which NumPy puts together anew every time."""
+    return str(dtype.name)
 
 
 def as_array(function: str, name: str, x: ArrayLike, kinds: str) -> NDArray[Any]:
@@ -99,7 +106,7 @@ def as_numbers(function: str, name: str, x: ArrayLike) -> NDArray[Any]:
     """
     array = _in_order(_open(function, name, x))
     known = array.dtype in (np.float16, np.float32, np.float64) or array.dtype.kind in "iu"
-    if not known and array.dtype.name not in _SMALL_FLOATS:
+    if not known and dtype_name(array.dtype) not in _SMALL_FLOATS:
         raise TypeError(
             f"{function}: {name} must hold float16, float32, float64, integers or floats of ml_dtypes, "
             f"got {array.dtype}"

@@ -70,8 +70,8 @@ v4 vabs(v4 x) { return (v4)((m4)x & 0x7fffffffffffffff); }
 v4 vsqrt(v4 x) { return (v4)_mm256_sqrt_pd((__m256d)x); }
 bool any4(m4 m) { return _mm256_movemask_pd((__m256d)m) != 0; }
 v4 clamp4(v4 x, double low, double high) {
-    x = x < low ? low + 0 * x : x;
-    return x > high ? high + 0 * x : x;
+    x = x < low ? (v4){low, low, low, low} : x;
+    return x > high ? (v4){high, high, high, high} : x;
 }
 
 v4 sigmoid4(v4 x) {

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from fewbits._arguments import integer, output, thread_count
 from fewbits._core import formats as _core
-from fewbits._interop import as_array, as_bytes, as_numbers
+from fewbits._interop import as_array, as_bytes, as_numbers, dtype_name
 from fewbits.errors import ArgumentError
 from fewbits.formats._registry import FORMATS, FloatFormat, get, require_codes
 from fewbits.formats._rounding import options_of, wide
@@ -159,8 +159,8 @@ def decode(
     require_codes("decode", f)
     function = "formats.decode"
     array = np.asarray(codes)
-    if array.dtype.name in FORMATS and array.dtype.itemsize <= 2 and array.dtype.kind in "fV":
-        if get(array.dtype.name) != f:
+    if dtype_name(array.dtype) in FORMATS and array.dtype.itemsize <= 2 and array.dtype.kind in "fV":
+        if get(dtype_name(array.dtype)) != f:
             raise ArgumentError(f"{function}: codes must be of {f.name!r}, got {array.dtype}")
         array = np.ascontiguousarray(array).view(f.code_dtype).reshape(array.shape)
     if array.dtype == np.int64 and not isinstance(codes, np.ndarray | np.generic):

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from fewbits._arguments import choice, integer, output, seed_value, thread_count
 from fewbits._core import formats as _core
-from fewbits._interop import as_numbers
+from fewbits._interop import as_numbers, dtype_name
 from fewbits.errors import ArgumentError
 from fewbits.formats._registry import FORMATS, FloatFormat, get
 
@@ -30,10 +30,10 @@ def wide(array: NDArray[Any]) -> NDArray[Any]:
     elif dtype not in (np.float32, np.float64):
         dtype = np.dtype(np.float32)
         # Our table is faster than the casts of NumPy and ml_dtypes.
-        if array.dtype.itemsize <= 2 and array.dtype.name in FORMATS:
+        if array.dtype.itemsize <= 2 and dtype_name(array.dtype) in FORMATS:
             values = np.empty(array.size, dtype)
             codes: NDArray[Any] = array.reshape(-1).view(np.uint8 if array.dtype.itemsize == 1 else np.uint16)
-            _core.decode(codes, get(array.dtype.name)._core, values, 1)
+            _core.decode(codes, get(dtype_name(array.dtype))._core, values, 1)
             return values
     return array.astype(dtype, copy=False).reshape(-1)
 
@@ -222,24 +222,24 @@ def round_to(
     if out is not None:
         output(function, out, wanted, shape)
     small = wanted.itemsize <= 2
-    carrier = get(wanted.name)
+    name = dtype_name(wanted)
     if small and not exponent_limit:
         raise ArgumentError(f"{function}: exponent_limit must be True for {wanted}: pass float32")
-    if small and not _core.holds(carrier._core, f._core):
+    if small and not _core.holds(get(name)._core, f._core):
         enough = "float32" if f._core.fits_float32 else "float64"
         raise ArgumentError(f"{function}: format {f.name!r} does not fit {wanted}: pass {enough}")
     if wanted == np.float32 and not f._core.fits_float32:
         raise ArgumentError(f"{function}: format {f.name!r} does not fit {wanted}: pass float64")
     direct = out is not None and out.flags.c_contiguous
     result: NDArray[Any] = out if out is not None and direct else np.empty(shape, wanted)
-    if wanted.name in ("float16", "bfloat16"):
+    if name in ("float16", "bfloat16"):
         codes = array.reshape(-1).view(np.uint16)
-        _core.round_coded(codes, carrier._core, f._core, options, own, result.reshape(-1).view(np.uint16))
+        _core.round_coded(codes, get(name)._core, f._core, options, own, result.reshape(-1).view(np.uint16))
     elif small:
         values = wide(array)
         _core.round_to(values, f._core, options, own, values)
         target = result.reshape(-1).view(np.uint8)
-        _core.encode(values, carrier._core, _EXACT, _NO_BITS, target)
+        _core.encode(values, get(name)._core, _EXACT, _NO_BITS, target)
     else:
         _core.round_to(wide(array), f._core, options, own, result.reshape(-1))
     if out is None:

@@ -118,10 +118,11 @@ Kernels<T> kernels_of(const Plan<T>& plan) {
     }
 }
 
-// The random bits of elements i, i + 1, ... as the kernels want them.
+// The random bits of elements i, i + 1, ... as the kernels want them: zeros fill the last group of lanes.
 template <class T>
 void fill_draws(const RoundOptions& options, std::uint64_t i, std::size_t count, WordOf<T>* draws) {
     std::uint32_t words[chunk];
+    const std::size_t padded = std::min(chunk, count + Carrier<T>::Lanes::size);
     const Philox stream(options.seed, options.stream);
     if (!options.bits.empty()) {
         for (std::size_t k = 0; k < count; ++k) words[k] = random_word(options, i + k, 0);
@@ -130,15 +131,17 @@ void fill_draws(const RoundOptions& options, std::uint64_t i, std::size_t count,
     }
     if constexpr (std::is_same_v<T, float>) {
         std::copy(words, words + count, draws);
-        std::fill(draws + count, draws + chunk, 0U);
+        std::fill(draws + count, draws + padded, 0U);
     } else {
-        std::uint32_t more[chunk] = {};
+        std::uint32_t more[chunk];
         const bool full = options.rounding == Rounding::stochastic && options.random_bits == 0;
         if (full && options.bits.empty())
             simd::fill_draws(Philox(options.seed, options.stream + (std::uint64_t{1} << 32)),
                              options.first + i, Span<std::uint32_t>(more, count));
+        else
+            std::fill(more, more + count, 0U);
         for (std::size_t k = 0; k < count; ++k) draws[k] = std::uint64_t{words[k]} << 32 | more[k];
-        std::fill(draws + count, draws + chunk, std::uint64_t{0});
+        std::fill(draws + count, draws + padded, std::uint64_t{0});
     }
 }
 

@@ -200,6 +200,11 @@ struct ByAddition {
     FEWBITS_INLINE V value(const Sum& s) const {
         return simd::bit_cast<V>(simd::bit_cast<Values>(s.bits) - simd::bit_cast<Values>(s.magic));
     }
+    // value(round(a)) to nearest even for magnitudes in range and more than one bit of precision.
+    FEWBITS_INLINE V nearest_even(V a) const {
+        const Values magic = simd::bit_cast<Values>(larger_power<T>(a & exponents, lowest) + lift);
+        return simd::bit_cast<V>(value_barrier(simd::bit_cast<Values>(a) + magic) - magic);
+    }
     FEWBITS_INLINE V code(const Sum& s) const {
         return (s.bits - s.binade) + logical_shift(s.binade, splat<V>(field_shift)) + code_base;
     }
@@ -269,6 +274,7 @@ struct Linear {
 
     V zero = V::zero(), one = splat<V>(1), infinity = splat<V>(infinity_bits<T>);
     V mask, half_down, tie, drop_lanes;
+    V last;  // 1, or 0 where nothing is dropped
     unsigned drop;
     bool has_zero;
     LimitedBits<T> limited;
@@ -282,6 +288,7 @@ struct Linear {
         half_down = splat<V>(below >> 1);
         tie = splat<V>(below - 2 * (below >> 1));  // what half a quantum is above half_down
         drop_lanes = splat<V>(drop);
+        last = splat<V>(below & 1);
     }
 
     static bool covers(const FloatFormat& f) {
@@ -296,7 +303,7 @@ struct Linear {
         const V odd = logical_shift(a, drop_lanes) & one;
         V addend = zero;
         if constexpr (family == Family::nearest_even) {
-            addend = half_down + (odd & mask);
+            addend = half_down + (odd & last);
         } else if constexpr (family == Family::nearest_odd) {
             addend = half_down + (~odd & mask & one);
         } else if constexpr (family == Family::ties) {
@@ -316,6 +323,10 @@ struct Linear {
         return (a + addend) & ~mask;
     }
     FEWBITS_INLINE V value(V bits) const { return bits; }
+    // Recipe 1 has the contract.
+    FEWBITS_INLINE V nearest_even(V a) const {
+        return (a + half_down + (logical_shift(a, drop_lanes) & last)) & ~mask;
+    }
     FEWBITS_INLINE V code(V bits) const { return logical_shift(bits, drop_lanes); }
     // Without zero (float8_e8m0fnu) the lowest binade is one of the carrier's subnormals.
     FEWBITS_INLINE bool any_open(V, V a, V) const {
@@ -411,6 +422,29 @@ std::size_t round_fast(const Plan<T>& plan, const T* x, std::conditional_t<codes
         }
     };
     std::size_t k = 0;
+    if constexpr (Recipe::family == Family::nearest_even && !codes) {
+        // Nothing but the mode to look at, unless a magnitude of the block may leave the range.
+        constexpr std::size_t block = 4 * V::size;
+        if (is_signed && keeps_zero_sign && f.has_zero && f.precision > 1) {
+            for (; k + block <= count; k += block) {
+                V results[4];
+                auto special = V::zero() > V::zero();
+                for (std::size_t j = 0; j < 4; ++j) {
+                    const V word = simd::bit_cast<V>(Values::load(x + k + j * V::size));
+                    const V signs = word & sign, a = word ^ signs;
+                    results[j] = recipe.nearest_even(a) | signs;
+                    special = special | greater(a, quick);
+                }
+                if (FEWBITS_UNLIKELY(any(special))) {
+                    for (std::size_t j = k; j < k + block; j += V::size)
+                        round_group(j, x + j, out + j, V::size);
+                } else {
+                    for (std::size_t j = 0; j < 4; ++j)
+                        store(simd::bit_cast<Values>(results[j]), out + k + j * V::size);
+                }
+            }
+        }
+    }
     for (; k + V::size <= count; k += V::size) round_group(k, x + k, out + k, V::size);
     if (k < count) {
         T padded[V::size] = {};

@@ -31,8 +31,8 @@ FEWBITS_INLINE simd::i32x8 load_words(const std::uint32_t* words) {
     return simd::i32x8::load(reinterpret_cast<const std::int32_t*>(words));
 }
 
-// Elements that are rounded between two looks at the options: their random bits fit the first cache.
-inline constexpr std::size_t chunk = 256;
+// Elements that are rounded between two looks at the options: they and their random bits fit the first cache.
+inline constexpr std::size_t chunk = 1024;
 
 // Rounds count <= chunk elements from index i on. `draws` holds the random bits of each, top first, in whole
 // words. Returns the position of the first value that the policy refuses, else count.
