@@ -4,6 +4,7 @@
 void register_functions(nb::module_& m) {
     register_functions_exponential(m);
     register_functions_hyperbolic_space(m);
+    register_functions_library(m);
     register_functions_logarithm(m);
     register_functions_trigonometric(m);
     register_functions_logistic(m);

@@ -50,6 +50,7 @@ void bind_binary(nb::module_& m, const char* name, Function function) {
 
 void register_functions_exponential(nb::module_& m);
 void register_functions_hyperbolic_space(nb::module_& m);
+void register_functions_library(nb::module_& m);
 void register_functions_logarithm(nb::module_& m);
 void register_functions_trigonometric(nb::module_& m);
 void register_functions_logistic(nb::module_& m);

@@ -95,7 +95,10 @@ def elementary() -> bytes:
             context = ff.Context(name, summation="pairwise", **how)
             x, y = (ff.emulated(bell(stream, 4001) * 100, context) for stream in (12, 13))
             functions = ("exp", "log1p", "sin", "tanh", "erf", "gelu", "ndtr", "cbrt", "rint", "logb")
+            functions += ("tan", "atan", "sinh", "cosh", "asinh", "gamma")
             results += [ff.evaluate(function, x).values for function in functions]
+            results += [ff.evaluate(function, np.sin(x)).values for function in ("asin", "acos", "atanh")]
+            results += [ff.evaluate("acosh", np.cosh(x)).values, ff.evaluate("atan2", x, y).values]
             results += [ff.evaluate(function, x, y).values for function in ("hypot", "remainder", "fdim")]
             results += [(x @ y).values, x.sum().values, *ff.givens(x, y)]
             results += ff.givens(x.values + 1j * y.values, y.values - 1j * x.values, context=context)

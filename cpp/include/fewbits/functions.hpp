@@ -10,6 +10,7 @@
 #include "fewbits/functions/exponential.hpp"
 #include "fewbits/functions/gamma.hpp"
 #include "fewbits/functions/hyperbolic_space.hpp"
+#include "fewbits/functions/library.hpp"
 #include "fewbits/functions/logarithm.hpp"
 #include "fewbits/functions/logistic.hpp"
 #include "fewbits/functions/normal.hpp"

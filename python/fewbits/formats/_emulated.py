@@ -180,9 +180,9 @@ class EmulatedArray:
     -----
     Functions of NumPy that are understood: add, subtract, multiply, divide, sqrt, square, negative,
     positive, absolute, fabs, maximum, minimum, comparisons, isnan, isinf, isfinite, signbit, matmul; exp,
-    exp2, expm1, log, log2, log10, log1p, sin, cos, tanh, cbrt, power, hypot, floor, ceil, trunc, rint,
-    fmod, fmax, fmin, copysign, nextafter, frexp, ldexp, modf, correctly rounded by `evaluate`; sum, prod,
-    mean, max, min, argmax, argmin, dot, vdot, inner, outer, trace; reshape, ravel, transpose, squeeze,
+    exp2, expm1, log, log2, log10, log1p, sin, cos, tan, sinh, cosh, tanh and their inverses, arctan2, cbrt,
+    power, hypot, floor, ceil, trunc, rint, fmod, fmax, fmin, copysign, nextafter, frexp, ldexp, modf,
+    correctly rounded by `evaluate`; sum, prod, mean, max, min, argmax, argmin, dot, vdot, inner, outer, trace; reshape, ravel, transpose, squeeze,
     expand_dims, broadcast_to, concatenate, stack, copy, diag, where, zeros_like, ones_like, flip, tril,
     triu, shape, ndim, size. Sums and products go in index order along the axis, one rounding each.
 
@@ -195,9 +195,9 @@ class EmulatedArray:
     [0.3125, 0.4375, 0.5]
     >>> np.exp(x).values.tolist()
     [1.0, 1.25, 1.25]
-    >>> np.arctan(x)
+    >>> np.deg2rad(x)
     Traceback (most recent call last):
-    TypeError: EmulatedArray: numpy.arctan is not one rounding of the format; call it on .values and cast it
+    TypeError: EmulatedArray: numpy.deg2rad is not one rounding of the format; call it on .values and cast it
     """
 
     __slots__ = ("_values", "context")
@@ -569,9 +569,14 @@ _UFUNCS: Final[dict[np.ufunc, Callable[..., Any]]] = {
     **{
         getattr(np, name): _evaluated(name)
         for name in (
-            *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tanh", "cbrt", "hypot"),
+            *("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sin", "cos", "tan", "sinh", "cosh"),
+            *("tanh", "cbrt", "hypot"),
             *("floor", "ceil", "trunc", "rint", "fmod", "fmax", "fmin", "copysign", "nextafter"),
         )
+    },
+    **{
+        getattr(np, f"arc{name}"): _evaluated(f"a{name}")
+        for name in ("sin", "cos", "tan", "tan2", "sinh", "cosh", "tanh")
     },
     np.power: lambda self, x, y: x**y if isinstance(x, EmulatedArray) else self._evaluated("pow", x, y),
     **{getattr(np, name): _by_functions(name) for name in ("frexp", "ldexp", "modf")},

@@ -89,7 +89,7 @@ def evaluated() -> tuple[str, ...]:
     Examples
     --------
     >>> [name for name in evaluated() if name.startswith("log")]
-    ['log', 'log10', 'log1p', 'log2', 'log_ndtr', 'log_sigmoid', 'logb']
+    ['log', 'log10', 'log1p', 'log2', 'log_gamma', 'log_ndtr', 'log_sigmoid', 'logb']
     """
     special = ("sqrt", "fma", "fdim", "nextafter")
     return tuple(sorted((*_core.elementary, *_EXACT, *_OPERATIONS, *special)))
@@ -99,7 +99,7 @@ def _number_of_operands(name: str) -> int:
     if name in _EXACT:
         return _EXACT[name][0]
     if name in _core.elementary:
-        return 2 if name == "pow" else 1
+        return 2 if name in ("pow", "atan2") else 1
     return {"sqrt": 1, "fma": 3}.get(name, 2)
 
 
@@ -121,9 +121,10 @@ def evaluate(
     ----------
     function : str
         One of `evaluated`: the elementary and special functions of `fewbits.functions`, the operations
-        ``add subtract multiply divide sqrt fma``, and of C's math library ``floor ceil trunc rint round
-        logb fmod remainder fmax fmin fdim copysign hypot nextafter``. ``round`` sends ties away from zero,
-        ``rint`` to even; ``remainder`` is that of IEEE 754; of ``fmax`` and ``fmin`` NaN loses.
+        ``add subtract multiply divide sqrt fma``, and of C's math library ``tan asin acos atan atan2 sinh
+        cosh asinh acosh atanh gamma floor ceil trunc rint round logb fmod remainder fmax fmin fdim copysign
+        hypot nextafter``. ``round`` sends ties away from zero, ``rint`` to even; ``remainder`` is that of
+        IEEE 754; of ``fmax`` and ``fmin`` NaN loses; ``log_gamma`` is NaN below zero.
     *operands : EmulatedArray or array_like
         One, two or three. They broadcast. The first EmulatedArray says format and context; plain numbers
         and lists are rounded to it first.

@@ -66,11 +66,24 @@ enum class Elementary {
     rsqrt,
     cbrt,
     pow,
+    log_gamma,
+    tan,
+    asin,
+    acos,
+    atan,
+    sinh,
+    cosh,
+    asinh,
+    acosh,
+    atanh,
+    gamma,
+    atan2,
 };
 inline constexpr const char* elementary_names[] = {
-    "exp",  "exp2",  "exp10",   "expm1",       "log",      "log2",  "log10", "log1p",     "sin",
-    "cos",  "tanh",  "sigmoid", "log_sigmoid", "softplus", "silu",  "gelu",  "gelu_tanh", "erf",
-    "erfc", "erfcx", "ndtr",    "log_ndtr",    "ndtri",    "rsqrt", "cbrt",  "pow",
+    "exp",  "exp2",     "exp10",       "expm1",    "log",   "log2",  "log10",     "log1p", "sin",  "cos",
+    "tanh", "sigmoid",  "log_sigmoid", "softplus", "silu",  "gelu",  "gelu_tanh", "erf",   "erfc", "erfcx",
+    "ndtr", "log_ndtr", "ndtri",       "rsqrt",    "cbrt",  "pow",   "log_gamma", "tan",   "asin", "acos",
+    "atan", "sinh",     "cosh",        "asinh",    "acosh", "atanh", "gamma",     "atan2",
 };
 
 namespace detail {
@@ -92,6 +105,20 @@ inline int side_of(Elementary f, double x, double second, double b) {
             return b == x || std::fabs(b) == 1 ? inwards * of_x * of_x : 0;
         case Elementary::cos:
             return std::fabs(b) == 1 ? inwards * of_x * of_x : 0;
+        case Elementary::asinh:
+        case Elementary::atan:  // x - x^3 / 3
+            return b == x ? inwards * of_x * of_x : 0;
+        case Elementary::tan:
+        case Elementary::asin:
+        case Elementary::sinh:
+        case Elementary::atanh:  // x + x^3 / 3
+            return b == x ? of_x : 0;
+        case Elementary::cosh:
+            return b == 1 ? of_x * of_x : 0;
+        case Elementary::gamma:  // 1 / x - 0.577...
+            return std::fabs(x) < 0x1p-26 && std::fma(b, x, -1.0) == 0 ? -1 : 0;
+        case Elementary::atan2:  // q - q^3 / 3 for a quotient q of positive x
+            return second > 0 && std::fma(b, second, -x) == 0 ? inwards * of_x * of_x : 0;
         case Elementary::erf:
             return std::fabs(b) == 1 ? inwards : 0;
         case Elementary::erfc:
@@ -149,6 +176,12 @@ inline bool leaves_range(Elementary f, double x, double second, bool infinite) {
             return !infinite && x != 0;
         case Elementary::pow:
             return x != 0;
+        case Elementary::sinh:
+        case Elementary::cosh:
+            return infinite;
+        case Elementary::gamma:
+        case Elementary::atan2:
+            return x != 0;
         default:
             return false;
     }
@@ -156,7 +189,7 @@ inline bool leaves_range(Elementary f, double x, double second, bool infinite) {
 
 }  // namespace detail
 
-// `second` is the other argument of pow.
+// `second` is the other argument of pow and atan2.
 inline double settle(Elementary f, double x, double y, double second = 1) {
     using detail::from_word;
     using detail::to_word;
@@ -167,10 +200,12 @@ inline double settle(Elementary f, double x, double y, double second = 1) {
         if (!detail::leaves_range(f, x, second, infinite)) return y;
         const double end =
             infinite ? std::numeric_limits<double>::max() : std::numeric_limits<double>::denorm_min();
-        // Only pow has zeros of both signs that are not exact; the sign of the others is that of f.
+        // What has both signs there keeps the kernel's; the sign of the others is that of f.
         const bool below = f == Elementary::log_sigmoid || f == Elementary::log_ndtr ||
                            f == Elementary::silu || f == Elementary::gelu || f == Elementary::gelu_tanh;
-        return below || (f == Elementary::pow && std::signbit(y)) ? -end : end;
+        const bool either =
+            f == Elementary::pow || f == Elementary::sinh || f == Elementary::gamma || f == Elementary::atan2;
+        return below || (either && std::signbit(y)) ? -end : end;
     }
     if (word > detail::infinity_bits<double> || !std::isfinite(x) || !std::isfinite(second)) return y;
     constexpr std::uint64_t dropped = (1U << 27) - 1;

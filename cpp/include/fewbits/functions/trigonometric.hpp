@@ -140,8 +140,11 @@ struct SinCos {
     f64x4 sin, cos;
 };
 
-// Of r alone, in float64.
-FEWBITS_KERNEL SinCos sin_cos_float64(const Angle& a) {
+// Of r alone: larger parts and the small rests, together good to 2^-60 of the result.
+struct SinCosParts {
+    f64x4 sin, sin_rest, cos, cos_rest;
+};
+FEWBITS_KERNEL SinCosParts sin_cos_parts(const Angle& a) {
     const auto square = two_prod(a.r, a.r);
     const f64x4 z = square.value;
     const auto cube = two_prod(z, a.r);
@@ -153,11 +156,15 @@ FEWBITS_KERNEL SinCos sin_cos_float64(const Angle& a) {
     const f64x4 fifth = cube.value * z * even_odd(z, sin_tail);
     const f64x4 half = splat(0.5);
     const f64x4 slope = fma(-half, z, splat(1));  // cos r, good enough for r_low
-    const f64x4 sin = s.value + (fma(a.r_low, slope, s.error + third_low) + fifth);
     const auto c = fast_two_sum(splat(1), -half * z);
     const f64x4 fourth = z * z * even_odd(z, cos_tail);
-    const f64x4 cos = c.value + (fma(-half, square.error, fma(-a.r, a.r_low, c.error)) + fourth);
-    return {sin, cos};
+    return {s.value, fma(a.r_low, slope, s.error + third_low) + fifth, c.value,
+            fma(-half, square.error, fma(-a.r, a.r_low, c.error)) + fourth};
+}
+// In float64.
+FEWBITS_KERNEL SinCos sin_cos_float64(const Angle& a) {
+    const SinCosParts parts = sin_cos_parts(a);
+    return {parts.sin + parts.sin_rest, parts.cos + parts.cos_rest};
 }
 FEWBITS_KERNEL SinCos sin_cos_float32(const Angle& a) {
     const f64x4 z = a.r * a.r;
