@@ -182,9 +182,9 @@ class EmulatedArray:
     positive, absolute, fabs, maximum, minimum, comparisons, isnan, isinf, isfinite, signbit, matmul; exp,
     exp2, expm1, log, log2, log10, log1p, sin, cos, tan, sinh, cosh, tanh and their inverses, arctan2, cbrt,
     power, hypot, floor, ceil, trunc, rint, fmod, fmax, fmin, copysign, nextafter, frexp, ldexp, modf,
-    correctly rounded by `evaluate`; sum, prod, mean, max, min, argmax, argmin, dot, vdot, inner, outer, trace; reshape, ravel, transpose, squeeze,
-    expand_dims, broadcast_to, concatenate, stack, copy, diag, where, zeros_like, ones_like, flip, tril,
-    triu, shape, ndim, size. Sums and products go in index order along the axis, one rounding each.
+    correctly rounded by `evaluate`; sum, prod, mean, max, min, argmax, argmin, dot, vdot, inner, outer,
+    trace; reshape, ravel, transpose, squeeze, expand_dims, broadcast_to, concatenate, stack, copy, diag,
+    where, zeros_like, ones_like, flip, tril, triu, shape, ndim, size. Sums and products go in index order along the axis, one rounding each.
 
     Examples
     --------
