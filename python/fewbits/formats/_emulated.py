@@ -184,7 +184,8 @@ class EmulatedArray:
     power, hypot, floor, ceil, trunc, rint, fmod, fmax, fmin, copysign, nextafter, frexp, ldexp, modf,
     correctly rounded by `evaluate`; sum, prod, mean, max, min, argmax, argmin, dot, vdot, inner, outer,
     trace; reshape, ravel, transpose, squeeze, expand_dims, broadcast_to, concatenate, stack, copy, diag,
-    where, zeros_like, ones_like, flip, tril, triu, shape, ndim, size. Sums and products go in index order along the axis, one rounding each.
+    where, zeros_like, ones_like, flip, tril, triu, shape, ndim, size. Sums and products go in index order
+    along the axis, one rounding each.
 
     Examples
     --------
