@@ -33,6 +33,20 @@ def test_collage_on_the_quadratic() -> None:
     assert outcomes["stochastic"].distance < outcomes["pure"].distance / 4
 
 
+def test_collage_on_the_digits() -> None:
+    pytest.importorskip("sklearn")
+    train = example("collage_digits").train
+    for seed in (0, 1):
+        (loss, accuracy, _), (plus, plus_accuracy, _), (pure, _, lost) = (
+            train(variant, 1000, 1e-3, seed) for variant in ("float32", "plus", "pure")
+        )
+        assert accuracy > 0.9
+        assert abs(plus_accuracy - accuracy) <= 0.005
+        assert plus <= 1.02 * loss
+        assert pure > 3 * loss
+        assert lost > 0.5
+
+
 @pytest.mark.slow
 def test_training_in_dynamic_fixed_point_is_as_good_as_in_float32() -> None:
     pytest.importorskip("sklearn")
