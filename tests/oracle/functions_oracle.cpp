@@ -78,7 +78,7 @@ v4 sigmoid4(v4 x) {
     const v4 e = _ZGVdN4v_exp(-vabs(clamp4(x, -300, 300))), q = 1 / (1 + e);
     return x < 0 ? e * q : q;
 }
-v4 softplus4(v4 x) { return (x > 0 ? x : 0 * x) + _ZGVdN4v_log1p(_ZGVdN4v_exp(-vabs(clamp4(x, -300, 300)))); }
+v4 softplus4(v4 x) { return (x > 0 ? x : v4{}) + _ZGVdN4v_log1p(_ZGVdN4v_exp(-vabs(clamp4(x, -300, 300)))); }
 // x times a gate in [0, 1]; 0 times infinity is avoided.
 v4 gated4(v4 x, v4 gate) {
     const v4 far = x > 0 ? x : -0.0 * vabs(clamp4(x, -1, 1));
