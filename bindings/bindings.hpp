@@ -51,4 +51,5 @@ void register_formats_emulated(nb::module_& m);
 void register_formats_lmul(nb::module_& m);
 void register_formats_sums(nb::module_& m);
 void register_functions(nb::module_& m);
+void register_linalg(nb::module_& m);
 void register_quant(nb::module_& m);

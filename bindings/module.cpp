@@ -38,6 +38,8 @@ void translate(const std::exception_ptr& exception, void* errors) {
         raise(errors, "LimitError", e.what());
     } catch (const fewbits::CodecError& e) {
         raise(errors, "CodecError", e.what());
+    } catch (const fewbits::LinAlgError& e) {
+        raise(errors, "LinAlgError", e.what());
     } catch (const fewbits::ArgumentError& e) {
         raise(errors, "ArgumentError", e.what());
     } catch (const fewbits::Error& e) {
@@ -73,6 +75,8 @@ NB_MODULE(FEWBITS_MODULE, m) {
     register_formats_sums(formats);
     nb::module_ functions = m.def_submodule("functions", "Elementary and special functions.");
     register_functions(functions);
+    nb::module_ linalg = m.def_submodule("linalg", "Linear algebra.");
+    register_linalg(linalg);
     nb::module_ quant = m.def_submodule("quant", "Quantisers.");
     register_quant(quant);
 }

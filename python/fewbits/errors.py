@@ -11,6 +11,7 @@ __all__ = [
     "CorruptDataError",
     "Error",
     "LimitError",
+    "LinAlgError",
     "ParameterMismatchError",
     "UnsupportedFeatureError",
 ]
@@ -57,6 +58,10 @@ class ConvergenceError(Error, ArithmeticError):
         super().__init__(message)
         self.iterations = iterations
         self.residual = residual
+
+
+class LinAlgError(Error, ArithmeticError):
+    """A matrix or operator is not what the method needs: singular, not positive definite, out of range."""
 
 
 class ConvergenceWarning(UserWarning):

@@ -4,4 +4,5 @@
 #include "fewbits/coding.hpp"
 #include "fewbits/formats.hpp"
 #include "fewbits/functions.hpp"
+#include "fewbits/linalg.hpp"
 #include "fewbits/quant.hpp"

@@ -64,6 +64,12 @@ private:
     double residual_;
 };
 
+// A matrix or operator that is not what a method needs: singular, not positive definite, out of range.
+class LinAlgError : public Error {
+public:
+    using Error::Error;
+};
+
 // The operating system refused: `code` is errno. Python sees OSError with errno and filename set.
 class IoError : public Error {
 public:
