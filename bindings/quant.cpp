@@ -1,10 +1,10 @@
 // Quantisers: rotations, codebooks.
 #include <vector>
 
-#include "bindings.hpp"
 #include "fewbits/quant/codebook.hpp"
 #include "fewbits/quant/hadamard.hpp"
 #include "fewbits/quant/kmeans1d.hpp"
+#include "quant.hpp"
 
 namespace {
 
@@ -63,6 +63,7 @@ void check_room(const Array1<double>& levels, const Array1<std::uint64_t>& ends)
 }  // namespace
 
 void register_quant(nb::module_& m) {
+    register_quant_trellis(m);
     bind_hadamard_rotate<float>(m);
     bind_hadamard_rotate<double>(m);
     m.def("is_hadamard_size", &is_hadamard_size, "size"_a);

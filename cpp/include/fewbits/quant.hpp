@@ -4,3 +4,4 @@
 #include "fewbits/quant/codebook.hpp"
 #include "fewbits/quant/hadamard.hpp"
 #include "fewbits/quant/kmeans1d.hpp"
+#include "fewbits/quant/trellis_quantize.hpp"

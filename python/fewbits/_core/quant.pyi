@@ -9,6 +9,10 @@ import numpy
 from numpy.typing import NDArray
 
 
+def scalar_quantize(y: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], codes: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu')], rate_weight: float, low: int, bits: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], threads: int) -> None: ...
+
+def trellis_quantize(y: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], width: int, states: int, codes: Annotated[NDArray[numpy.int32], dict(shape=(None,), order='C', device='cpu')], rate_weight: float, low: int, even: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], odd: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu', writable=False)], threads: int) -> None: ...
+
 @overload
 def hadamard_rotate(x: Annotated[NDArray[numpy.float32], dict(shape=(None,), order='C', device='cpu')], width: int, block_size: int, seed: int, signs: bool, inverse: bool, threads: int) -> None: ...
 

@@ -4,5 +4,15 @@ from __future__ import annotations
 
 from fewbits.quant._codebook import KMeans1d, codebook_decode, codebook_encode, kmeans1d
 from fewbits.quant._hadamard import hadamard_rotate
+from fewbits.quant._matrix import MatrixReport, compress_matrix, decompress_matrix
 
-__all__ = ["KMeans1d", "codebook_decode", "codebook_encode", "hadamard_rotate", "kmeans1d"]
+__all__ = [
+    "KMeans1d",
+    "MatrixReport",
+    "codebook_decode",
+    "codebook_encode",
+    "compress_matrix",
+    "decompress_matrix",
+    "hadamard_rotate",
+    "kmeans1d",
+]
