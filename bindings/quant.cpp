@@ -63,6 +63,7 @@ void check_room(const Array1<double>& levels, const Array1<std::uint64_t>& ends)
 }  // namespace
 
 void register_quant(nb::module_& m) {
+    register_quant_blocks(m);
     register_quant_trellis(m);
     bind_hadamard_rotate<float>(m);
     bind_hadamard_rotate<double>(m);

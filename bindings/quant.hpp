@@ -3,4 +3,5 @@
 
 #include "bindings.hpp"
 
+void register_quant_blocks(nb::module_& m);
 void register_quant_trellis(nb::module_& m);

@@ -86,6 +86,21 @@ def emulated(**options: object) -> bytes:
     return b"".join(r.values.tobytes() for r in results)
 
 
+def quant_blocks() -> bytes:
+    """Codes, scales and values of block formats; values of a trellis-coded matrix."""
+    from fewbits.quant import compress_matrix, decompress_matrix, quantize
+
+    x = bell(21, 40 * 100).reshape(40, 100).astype(np.float32)
+    results: list[Any] = []
+    for name in ("mxfp4", "mxfp6_e3m2", "mxfp8_e4m3", "mxint8", "nvfp4"):
+        for rule in ("mse", "absmax" if name == "nvfp4" else "ocp"):
+            q = quantize(x, name, scale_rule=rule)
+            results += [q.codes, q.scales, q.dequantize()]
+    for states in (0, 8, 256):
+        results.append(decompress_matrix(compress_matrix(x, {"step": 0.25}, trellis=states)[0]))
+    return b"".join(np.ascontiguousarray(r).tobytes() for r in results)
+
+
 def elementary() -> bytes:
     """Functions, pairwise sums and rotations, rounded once or at every operation."""
     results = []
@@ -183,6 +198,7 @@ KERNELS: dict[str, Callable[[], bytes]] = {
     "formats_dynamic_fixed": dynamic_fixed,
     "formats_reproducible_sums": reproducible_sums,
     "formats_elementary": elementary,
+    "quant_blocks": quant_blocks,
     "formats_sums": sums,
     "functions_hyperbolic_space": hyperbolic,
     "lmul_matmul": lambda: ff.lmul_matmul(
