@@ -331,6 +331,20 @@ def _search(goal: str, wanted: float, start: float, run: Callable[[float], _Atte
                 break
             if not inner < at < outer:
                 at = (inner + outer) / 2
+    # Curves of a few elements are no curves: whole octaves, then, as far as they go.
+    for _ in range(24):
+        if best is not None:
+            break
+        at += 1.0 if sizes else -1.0
+        try:
+            a = run(2.0**at)
+        except (ArgumentError, OverflowError):
+            break
+        miss = octaves(a)
+        if miss <= 0 if sizes else miss >= 0:
+            best = a
+        elif nearest is None or abs(miss) < abs(octaves(nearest)):
+            nearest = a
     result = best if best is not None else nearest
     assert result is not None
     return result
