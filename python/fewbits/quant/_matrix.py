@@ -136,11 +136,12 @@ def _unit(step: float, rows: Floats | None, columns: Floats | None, shape: tuple
     return unit
 
 
-def _rates(symbols: Codes, low: int, size: int) -> Floats:
+def _rates(counts: NDArray[np.int64]) -> Floats:
+    """Bits of the symbols counted, with half a count more for each."""
     from fewbits.functions import log2
 
-    counts = np.bincount(symbols - low, minlength=size) + 0.5
-    bits: Floats = (log2(counts.sum()) - log2(counts)).astype(np.float32)
+    smoothed = counts + 0.5
+    bits: Floats = (log2(smoothed.sum()) - log2(smoothed)).astype(np.float32)
     return bits
 
 
@@ -149,26 +150,25 @@ def _quantize(y: Floats, states: int, weighs_rate: bool, threads: int) -> Codes:
     from fewbits.formats import exact_sum
 
     codes = np.empty(y.shape, np.int32)
-    flat, target, none = y.reshape(-1), codes.reshape(-1), np.empty(0, np.float32)
+    flat, flat_codes, none = y.reshape(-1), codes.reshape(-1), np.empty(0, np.float32)
     for turn in range(3 if weighs_rate else 1):
         weight, low, tables = 0.0, 0, [none, none]
         if turn:
             # Along the curve of rate and distortion a bit is worth 2 ln 2 times the distortion.
             weight = 2 * math.log(2) * float(exact_sum(np.square(y - codes.astype(np.float32)))) / y.size
-            symbols = codes >> 1 if states else codes
-            low = int(symbols.min())
-            size = int(symbols.max()) - low + 1
-            if size > 1 << 20:
+            # A trellis has a table for each parity, over half of the code.
+            classes = 2 if states else 1
+            low = int(codes.min()) // classes
+            counts = np.bincount(flat_codes - classes * low)
+            if counts.size > 1 << 20:
                 break
-            if states:
-                tables = [_rates(symbols[(codes & 1) == parity], low, size) for parity in (0, 1)]
-            else:
-                tables = [_rates(symbols.reshape(-1), low, size)]
+            counts = np.pad(counts, (0, -counts.size % classes))
+            tables = [_rates(counts[parity::classes]) for parity in range(classes)]
         if states:
             even, odd = tables[0], tables[-1]
-            _core.trellis_quantize(flat, y.shape[1], states, target, weight, low, even, odd, threads)
+            _core.trellis_quantize(flat, y.shape[1], states, flat_codes, weight, low, even, odd, threads)
         else:
-            _core.scalar_quantize(flat, target, weight, low, tables[0], threads)
+            _core.scalar_quantize(flat, flat_codes, weight, low, tables[0], threads)
     return codes
 
 

@@ -151,23 +151,24 @@ private:
             costs[residue] = error * error;
             if (lambda == 0) continue;
             // The nearest and its two neighbours in the class, by distortion and rate.
-            float values[rows], cost[rows];
-            store(y, values);
-            for (std::size_t r = 0; r < rows; ++r) {
-                const std::int32_t centre = codes[r];
-                float least = 0;
-                for (const std::int32_t shift : {0, -4, 4}) {
-                    const std::int32_t n = centre + shift;
-                    const float e = values[r] - static_cast<float>(n);
-                    const float total = e * e + lambda * bits_of(rates[residue & 1], n >> 1);
-                    if (shift == 0 || total < least) {
-                        least = total;
-                        codes[r] = n;
-                    }
-                }
-                cost[r] = least;
+            const RateTable& table = rates[residue & 1];
+            const i32x8 low = i32x8::broadcast(table.low), zero = i32x8::broadcast(0);
+            const i32x8 last = i32x8::broadcast(static_cast<std::int32_t>(table.bits.size()) - 1);
+            const f32x8 weight = f32x8::broadcast(lambda);
+            const auto total = [&](f32x8 n) {
+                const i32x8 symbol = shift_right(truncate_i32(n), 1) - low;
+                const f32x8 e = y - n;
+                return e * e + weight * lookup(table.bits.data(), max(zero, min(symbol, last)));
+            };
+            f32x8 best = nearest, least = total(nearest);
+            for (const float shift : {-4.0F, 4.0F}) {
+                const f32x8 n = nearest + f32x8::broadcast(shift), cost = total(n);
+                const auto cheaper = cost < least;
+                best = select(cheaper, n, best);
+                least = select(cheaper, cost, least);
             }
-            costs[residue] = f32x8::load(cost);
+            store(truncate_i32(best), codes);
+            costs[residue] = least;
         }
     }
 
