@@ -422,26 +422,35 @@ std::size_t round_fast(const Plan<T>& plan, const T* x, std::conditional_t<codes
         }
     };
     std::size_t k = 0;
-    if constexpr (Recipe::family == Family::nearest_even && !codes) {
+    if constexpr (Recipe::family == Family::nearest_even) {
         // Nothing but the mode to look at, unless a magnitude of the block may leave the range.
         constexpr std::size_t block = 4 * V::size;
-        if (is_signed && keeps_zero_sign && f.has_zero && f.precision > 1) {
-            for (; k + block <= count; k += block) {
-                V results[4];
-                auto special = V::zero() > V::zero();
-                for (std::size_t j = 0; j < 4; ++j) {
-                    const V word = simd::bit_cast<V>(Values::load(x + k + j * V::size));
-                    const V signs = word & sign, a = word ^ signs;
+        const bool plain =
+            is_signed && keeps_zero_sign && f.has_zero && f.precision > 1 && !(codes && is_fixed);
+        for (; plain && k + block <= count; k += block) {
+            V results[4];
+            auto special = V::zero() > V::zero();
+            for (std::size_t j = 0; j < 4; ++j) {
+                const V word = simd::bit_cast<V>(Values::load(x + k + j * V::size));
+                const V signs = word & sign, a = word ^ signs;
+                if constexpr (codes) {
+                    const V magnitude = recipe.code(recipe.round(a, signs, V::zero()));
+                    results[j] = magnitude | logical_shift(signs, sign_shift);
+                    special = special | greater(magnitude, quick);
+                } else {
                     results[j] = recipe.nearest_even(a) | signs;
                     special = special | greater(a, quick);
                 }
-                if (FEWBITS_UNLIKELY(any(special))) {
-                    for (std::size_t j = k; j < k + block; j += V::size)
-                        round_group(j, x + j, out + j, V::size);
-                } else {
-                    for (std::size_t j = 0; j < 4; ++j)
-                        store(simd::bit_cast<Values>(results[j]), out + k + j * V::size);
-                }
+            }
+            if (FEWBITS_UNLIKELY(any(special))) {
+                for (std::size_t j = k; j < k + block; j += V::size) round_group(j, x + j, out + j, V::size);
+                continue;
+            }
+            for (std::size_t j = 0; j < 4; ++j) {
+                if constexpr (codes)
+                    store_codes(results[j], out + k + j * V::size);
+                else
+                    store(simd::bit_cast<Values>(results[j]), out + k + j * V::size);
             }
         }
     }
