@@ -20,7 +20,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fewbits._arguments import choice, thread_count
-from fewbits._files import Origin, Source, SourceTensor, check_regular_file, open_source, pieces, restore
+from fewbits._files import (
+    CONTAINER_MAGIC,
+    Origin,
+    Source,
+    SourceTensor,
+    check_regular_file,
+    open_source,
+    pieces,
+    restore,
+)
+from fewbits._files.compare import CompareReport, TensorDifference, compare
 from fewbits.container import DTYPES, File, TensorInfo, Writer
 from fewbits.errors import ArgumentError, CodecError
 
@@ -28,12 +38,15 @@ __all__ = [
     "CODECS",
     "LEVELS",
     "SUFFIX",
+    "CompareReport",
     "CompressReport",
     "DecompressReport",
     "FileReport",
     "Problem",
+    "TensorDifference",
     "TensorReport",
     "VerifyReport",
+    "compare_files",
     "compress_file",
     "decompress_file",
     "inspect_file",
@@ -567,6 +580,61 @@ def verify_file(
 
 
 _NO_LIMIT = (1 << 63) - 1  # for what only reads the index
+
+
+def compare_files(
+    first: Path,
+    second: Path,
+    *,
+    threads: int | None = None,
+    max_bytes: int | None = None,
+    progress: Progress | None = None,
+) -> CompareReport:
+    """Errors of every tensor of one file against the tensor of that name in another.
+
+    Parameters
+    ----------
+    first, second : paths of `.safetensors`, `.npy`, `.npz` or `.fewbits` files
+        The first is the reference that errors are relative to.
+    threads : int, optional
+        For `.fewbits` files; default all CPUs.
+    max_bytes : int, optional
+        As for `verify_file`.
+    progress : callable, optional
+        Called with the bytes of tensors that are done, and their total.
+
+    Returns
+    -------
+    CompareReport
+
+    Raises
+    ------
+    ArgumentError, CodecError, OSError
+        As for `compress_file` and `verify_file`; messages name the file.
+
+    Notes
+    -----
+    Differences are taken in float64. A whole tensor of each file is in memory at a time.
+
+    Examples
+    --------
+    >>> import numpy as np, os, tempfile
+    >>> directory = tempfile.TemporaryDirectory()
+    >>> a, b = (os.path.join(directory.name, name) for name in ("a.npy", "b.npy"))
+    >>> np.save(a, np.ones(10, np.float32)); np.save(b, np.full(10, 1.01, np.float16))
+    >>> report = compare_files(a, b)
+    >>> report.tensors[0].dtypes, round(report.sqnr_db, 1), report.identical
+    (('float32', 'float16'), 40.2, False)
+    >>> directory.cleanup()
+    """
+    paths = os.fspath(first), os.fspath(second)
+    opened: list[File | Source] = []
+    for path in paths:
+        check_regular_file(path)
+        with open(path, "rb") as stream:
+            is_container = stream.read(8) == CONTAINER_MAGIC
+        opened.append(_open(path, max_bytes, threads) if is_container else open_source(path))
+    return compare(paths, (opened[0], opened[1]), progress or (lambda done, total: None))
 
 
 class _Advance:
