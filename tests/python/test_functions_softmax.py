@@ -271,3 +271,41 @@ def test_arguments() -> None:
         ff.perp_grad(np.ones(2), np.ones(3))
     with pytest.raises(ArgumentError, match="g must have the shape of z"):
         ff.softmax_gradient(Z, Z[:2])
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "stablemax"])
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_out(name: str, dtype: Any, axis: int) -> None:
+    function = getattr(ff, name)
+    z = np.random.default_rng(3).normal(size=(5, 7, 19)).astype(dtype)
+    wanted = function(z, axis=axis)
+    wide = np.full((5, 7, 38), 9, dtype)
+    for out in (np.empty_like(z), np.empty(z.shape, dtype, order="F"), wide[:, :, ::2], z.copy()):
+        assert function(z, axis=axis, out=out) is out
+        np.testing.assert_array_equal(out, wanted)
+    assert (wide[:, :, 1::2] == 9).all()
+    # The memory of the input, all of it, reversed, or shifted by one row.
+    same = z.copy()
+    assert function(same, axis=axis, out=same) is same
+    np.testing.assert_array_equal(same, wanted)
+    same = z.copy()
+    function(same, axis=axis, out=same[::-1])
+    np.testing.assert_array_equal(same[::-1], wanted)
+    memory = np.concatenate([z, z[:1]])
+    function(memory[:5], axis=axis, out=memory[1:])
+    np.testing.assert_array_equal(memory[1:], wanted)
+
+
+def test_out_is_checked() -> None:
+    z = np.zeros((2, 3), np.float32)
+    with pytest.raises(TypeError, match="out must have the dtype of the result, float32, got float64"):
+        ff.softmax(z, out=np.empty((2, 3)))
+    with pytest.raises(TypeError, match="out must be a numpy array, got list"):
+        ff.softmax(z, out=[0.0])  # type: ignore[arg-type]
+    with pytest.raises(ArgumentError, match=r"\(2, 3\)"):
+        ff.log_softmax(z, out=np.empty((3, 2), np.float32))
+    fixed = np.empty((2, 3), np.float32)
+    fixed.flags.writeable = False
+    with pytest.raises(ArgumentError, match="read-only"):
+        ff.stablemax(z, out=fixed)

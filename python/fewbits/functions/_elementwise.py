@@ -62,7 +62,7 @@ def _array(name: str, argument: str, x: Any) -> Array:
     )
 
 
-def _check_out(name: str, argument: str, out: Any, like: Array) -> Array:
+def check_out(name: str, argument: str, out: Any, like: Array) -> Array:
     if not isinstance(out, np.ndarray):
         raise TypeError(f"functions.{name}: {argument} must be a numpy array, got {type(out).__name__}")
     if out.dtype != like.dtype:
@@ -78,7 +78,7 @@ def _check_out(name: str, argument: str, out: Any, like: Array) -> Array:
     return out
 
 
-def _direct(out: Array, inputs: tuple[Array, ...]) -> bool:
+def writable_by_kernel(out: Array, inputs: tuple[Array, ...]) -> bool:
     """Whether a kernel may write into `out`: contiguous, and no input unless it is the same memory."""
     if not (out.flags.c_contiguous and out.dtype.isnative):
         return False
@@ -93,10 +93,13 @@ def evaluate(name: str, inputs: tuple[Array, ...], outputs: dict[str, Any], *opt
     The kernel of a name and dtype is called with the inputs, the outputs and the `options`.
     """
     like = inputs[0]
-    wanted = [None if out is None else _check_out(name, label, out, like) for label, out in outputs.items()]
+    wanted = [None if out is None else check_out(name, label, out, like) for label, out in outputs.items()]
     if like.dtype in (_FLOAT32, _FLOAT64):
         kernel: Kernel = getattr(_core, name + ("_f32" if like.dtype == _FLOAT32 else "_f64"))
-        results = [np.empty_like(like) if out is None or not _direct(out, inputs) else out for out in wanted]
+        results = [
+            np.empty_like(like) if out is None or not writable_by_kernel(out, inputs) else out
+            for out in wanted
+        ]
         kernel(*inputs, *results, *options)
     else:
         # Exact in float64, whose result is then rounded once.

@@ -13,6 +13,7 @@ from fewbits._arguments import choice, integer, real, thread_count
 from fewbits._core import functions as _core
 from fewbits._interop import as_array, as_numbers
 from fewbits.errors import ArgumentError
+from fewbits.functions._elementwise import check_out, writable_by_kernel
 
 if TYPE_CHECKING:
     from fewbits.formats import FloatFormat
@@ -72,13 +73,25 @@ class Rows:
         return np.ascontiguousarray(array)
 
 
-def _along(name: str, z: ArrayLike, axis: int, threads: int | None) -> Array:
+def _along(name: str, z: ArrayLike, axis: int, threads: int | None, out: Array | None) -> Array:
     function = f"functions.{name}"
     array, dtype = scores(function, "z", z)
     rows = Rows.of(function, array, axis)
-    out = np.empty_like(rows.flat)
-    getattr(_core, name)(rows.flat, rows.width, out, thread_count(function, threads))
-    return rows.back(out, dtype)
+    count = thread_count(function, threads)
+    kernel = getattr(_core, name)
+    if out is None:
+        flat = np.empty_like(rows.flat)
+        kernel(rows.flat, rows.width, flat, count)
+        return rows.back(flat, dtype)
+    check_out(name, "out", out, np.empty(array.shape, dtype))
+    last = rows.axis == array.ndim - 1
+    # Rows are read again after their first entries are written: the memory of z is no place for a kernel.
+    direct = last and out.dtype == rows.flat.dtype and writable_by_kernel(out, ())
+    flat = out.reshape(-1) if direct and not np.may_share_memory(out, rows.flat) else np.empty_like(rows.flat)
+    kernel(rows.flat, rows.width, flat, count)
+    if not np.may_share_memory(flat, out):
+        out[...] = rows.back(flat, dtype)
+    return out
 
 
 def logsumexp(z: ArrayLike, *, axis: int = -1, threads: int | None = None) -> Array:
@@ -127,12 +140,14 @@ def logsumexp(z: ArrayLike, *, axis: int = -1, threads: int | None = None) -> Ar
     return out.astype(dtype, copy=False)
 
 
-def softmax(z: ArrayLike, *, axis: int = -1, threads: int | None = None) -> Array:
+def softmax(z: ArrayLike, *, axis: int = -1, threads: int | None = None, out: Array | None = None) -> Array:
     """e^z over its sum along an axis.
 
     Parameters
     ----------
     z, axis, threads : as for `logsumexp`
+    out : ndarray, optional
+        Where the result goes: shape and dtype of the result; it may be `z` itself.
 
     Returns
     -------
@@ -141,9 +156,9 @@ def softmax(z: ArrayLike, *, axis: int = -1, threads: int | None = None) -> Arra
     Raises
     ------
     TypeError
-        Another dtype.
+        Another dtype, or an `out` of another dtype than the result.
     ArgumentError
-        No such axis, or no elements along it.
+        No such axis, no elements along it, or an `out` of another shape.
 
     Notes
     -----
@@ -159,15 +174,18 @@ def softmax(z: ArrayLike, *, axis: int = -1, threads: int | None = None) -> Arra
     >>> softmax([0.5, -1.0, float("-inf")]).round(12).tolist()
     [0.817574476194, 0.182425523806, 0.0]
     """
-    return _along("softmax", z, axis, threads)
+    return _along("softmax", z, axis, threads, out)
 
 
-def log_softmax(z: ArrayLike, *, axis: int = -1, threads: int | None = None) -> Array:
+def log_softmax(
+    z: ArrayLike, *, axis: int = -1, threads: int | None = None, out: Array | None = None
+) -> Array:
     """Logarithm of `softmax`, accurate for the dominant entry as well.
 
     Parameters
     ----------
     z, axis, threads : as for `logsumexp`
+    out : as for `softmax`
 
     Returns
     -------
@@ -176,9 +194,9 @@ def log_softmax(z: ArrayLike, *, axis: int = -1, threads: int | None = None) -> 
     Raises
     ------
     TypeError
-        Another dtype.
+        Another dtype, or an `out` of another dtype than the result.
     ArgumentError
-        No such axis, or no elements along it.
+        No such axis, no elements along it, or an `out` of another shape.
 
     Notes
     -----
@@ -194,7 +212,7 @@ def log_softmax(z: ArrayLike, *, axis: int = -1, threads: int | None = None) -> 
     >>> log_softmax(np.float32([0, -17, -18])).tolist()  # scipy.special.log_softmax gives 0 for the first
     [-5.662935365080557e-08, -17.0, -18.0]
     """
-    return _along("log_softmax", z, axis, threads)
+    return _along("log_softmax", z, axis, threads, out)
 
 
 def _gradient(name: str, z: ArrayLike, g: ArrayLike, axis: int, threads: int | None) -> Array:
@@ -275,12 +293,12 @@ def log_softmax_gradient(z: ArrayLike, g: ArrayLike, *, axis: int = -1, threads:
     return _gradient("log_softmax_gradient", z, g, axis, threads)
 
 
-def stablemax(z: ArrayLike, *, axis: int = -1, threads: int | None = None) -> Array:
+def stablemax(z: ArrayLike, *, axis: int = -1, threads: int | None = None, out: Array | None = None) -> Array:
     """StableMax: s(z) over its sum, s(x) = x + 1 for x >= 0 and 1/(1 - x) below.
 
     Parameters
     ----------
-    z, axis, threads : as for `softmax`
+    z, axis, threads, out : as for `softmax`
 
     Returns
     -------
@@ -289,9 +307,9 @@ def stablemax(z: ArrayLike, *, axis: int = -1, threads: int | None = None) -> Ar
     Raises
     ------
     TypeError
-        Another dtype.
+        Another dtype, or an `out` of another dtype than the result.
     ArgumentError
-        No such axis, or no elements along it.
+        No such axis, no elements along it, or an `out` of another shape.
 
     Notes
     -----
@@ -306,7 +324,7 @@ def stablemax(z: ArrayLike, *, axis: int = -1, threads: int | None = None) -> Ar
     >>> stablemax([1.0, 0.0, -1.0]).tolist()
     [0.5714285714285714, 0.2857142857142857, 0.14285714285714285]
     """
-    return _along("stablemax", z, axis, threads)
+    return _along("stablemax", z, axis, threads, out)
 
 
 def _targets(function: str, target: ArrayLike, rows: Rows, ignore_index: int | None) -> NDArray[np.int64]:

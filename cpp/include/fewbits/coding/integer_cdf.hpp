@@ -381,8 +381,8 @@ private:
             simd::mask<8> good = zero == zero;
             for (int j = 0; j < k; ++j) {
                 const f32x8 mean = f32x8::load(m[j] + at), scale = f32x8::load(s[j] + at);
-                const i32x8 scale_bits = simd::float_bits(scale);
-                good = good & (infinite > (simd::float_bits(mean) & magnitude)) & (scale_bits > zero) &
+                const i32x8 scale_bits = simd::bit_cast<i32x8>(scale);
+                good = good & (infinite > (simd::bit_cast<i32x8>(mean) & magnitude)) & (scale_bits > zero) &
                        (infinite > scale_bits);
                 store(mean, means_[j] + at);
                 store(simd::divide_exactly(numerator, max(scale, least)), inverse_[j] + at);
@@ -391,12 +391,12 @@ private:
                 store(i32x8::broadcast(target), weights_[0] + at);
             } else {
                 f32x8 sum = f32x8::load(w[0] + at), largest = sum;
-                i32x8 bits = simd::float_bits(sum), best = zero;
+                i32x8 bits = simd::bit_cast<i32x8>(sum), best = zero;
                 simd::mask<8> fine =
                     (infinite > bits) & ((bits > zero) | (bits == zero) | (bits == negative_zero));
                 for (int j = 1; j < k; ++j) {
                     const f32x8 weight = f32x8::load(w[j] + at);
-                    bits = simd::float_bits(weight);
+                    bits = simd::bit_cast<i32x8>(weight);
                     fine =
                         fine & (infinite > bits) & ((bits > zero) | (bits == zero) | (bits == negative_zero));
                     sum = value_barrier(sum + weight);

@@ -6,7 +6,6 @@
 //                            table[index[i]] and table[index[i] + 1]; the caller vouches for the indices
 //   truncate_in_range(x)     towards zero; x must lie in (-2^31, 2^31): one instruction where truncate_i32 of
 //                            simd/i32x8.hpp takes five
-//   float_bits(x)            the bits of the float32 lanes
 //   divide_exactly(a, b)     the float32 quotients, whatever the compiler's flags: the instruction itself, or
 //   by
 //                            way of float64, which flags do not turn into estimates (53 >= 2 * 24 + 2 bits,
@@ -17,7 +16,6 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 
 #include "fewbits/core/isa.hpp"
 #include "fewbits/simd/f32x8.hpp"
@@ -86,7 +84,6 @@ FEWBITS_INLINE Pair8 lookup_pair(const std::uint32_t* table, i32x8 index) {
 #endif
 }
 FEWBITS_INLINE i32x8 truncate_in_range(f32x8 x) { return {_mm256_cvttps_epi32(x.v)}; }
-FEWBITS_INLINE i32x8 float_bits(f32x8 x) { return {_mm256_castps_si256(x.v)}; }
 
 #elif FEWBITS_HAVE_NEON
 
@@ -124,9 +121,6 @@ FEWBITS_INLINE Pair8 lookup_pair(const std::uint32_t* table, i32x8 index) {
     return pair;
 }
 FEWBITS_INLINE i32x8 truncate_in_range(f32x8 x) { return {vcvtq_s32_f32(x.lo), vcvtq_s32_f32(x.hi)}; }
-FEWBITS_INLINE i32x8 float_bits(f32x8 x) {
-    return {vreinterpretq_s32_f32(x.lo), vreinterpretq_s32_f32(x.hi)};
-}
 
 #else
 
@@ -156,11 +150,6 @@ FEWBITS_INLINE Pair8 lookup_pair(const std::uint32_t* table, i32x8 index) {
 }
 FEWBITS_INLINE i32x8 truncate_in_range(f32x8 x) {
     return detail::generate<i32x8>([&](std::size_t i) { return static_cast<std::int32_t>(x.lane[i]); });
-}
-FEWBITS_INLINE i32x8 float_bits(f32x8 x) {
-    i32x8 bits;
-    std::memcpy(bits.lane, x.lane, sizeof bits.lane);
-    return bits;
 }
 
 #endif
