@@ -111,7 +111,7 @@ def test_probabilities_and_quantiles() -> None:
 def test_samples_follow_the_law(s: float) -> None:
     from scipy.stats import chi2
 
-    N, n = 10**6, 10**6
+    N, n = 10**6, 10**7
     x = zipf.sample(n, N, s, seed=11, threads=2)
     np.testing.assert_array_equal(x[:1000], zipf.sample(1000, N, s, seed=11))
     edges = np.unique(zipf.ppf(np.linspace(0, 1, 51)[1:], N, s))
