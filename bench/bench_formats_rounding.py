@@ -211,7 +211,7 @@ def cpfloat_library(bench: Bench) -> Any:
         return ctypes.CDLL(str(library))
 
 
-def against_cpfloat(bench: Bench, x: np.ndarray) -> None:
+def against_cpfloat(bench: Bench, x: np.ndarray, where: str = "") -> None:
     library = cpfloat_library(bench)
     if library is None:
         return
@@ -237,13 +237,14 @@ def against_cpfloat(bench: Bench, x: np.ndarray) -> None:
             if mode != "stochastic":
                 require_equal(ff.round_to(x, f, rounding=mode), theirs, "CPFloat")
             row = bench.row(
-                f"float32 to values of {name}, {mode}, beside CPFloat",
+                f"float32 to values of {name}, {mode}{where}, beside CPFloat",
                 work=x.nbytes,
                 baseline="CPFloat",
                 targets={"fewbits": 10} if mode == "nearest_even" else {},
             )
             row.add("fewbits", lambda f=f, mode=mode: ff.round_to(x, f, rounding=mode, out=ours))
             row.add("CPFloat", lambda p=precision, e=emax, n=number: run(p, e, n), rounds=5)
+            row.add("memcpy", lambda: np.copyto(ours, x))
             row.run()
 
 
@@ -289,6 +290,7 @@ def main() -> int:
     against_pychop(bench, x)
     against_gfloat_and_apytypes(bench, x)
     against_cpfloat(bench, x)
+    against_cpfloat(bench, x[: 1 << 17].copy(), ", in cache")
     for name in CODES:
         codes_of(bench, x, name)
     return bench.finish()
