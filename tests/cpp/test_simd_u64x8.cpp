@@ -63,7 +63,7 @@ TEST(u64x8_truncation) {
         const auto got = lanes::to_array(truncate_in_range(v));
         for (std::size_t i = 0; i < 8 && at + i < x.size(); ++i)
             CHECK_EQUAL(got[i], static_cast<std::int32_t>(x[at + i]));
-        const auto words = lanes::to_array(float_bits(v));
+        const auto words = lanes::to_array(simd::bit_cast<i32x8>(v));
         for (std::size_t i = 0; i < 8 && at + i < x.size(); ++i) {
             CHECK(std::memcmp(&words[i], &x[at + i], 4) == 0);
         }
