@@ -281,7 +281,7 @@ def test_numpy_functions() -> None:
 @pytest.mark.parametrize(
     "call",
     [
-        np.arctan,
+        np.deg2rad,
         lambda x: np.remainder(x, x),  # Python's, not that of IEEE 754
         np.add.accumulate,
         np.linalg.norm,
